@@ -82,6 +82,11 @@ struct StateSession {
   timeoutMs @0 :Int32;
 }
 
+struct StateMeta {
+  # Key: 1.
+  nextSerial @0 :UInt64;   # of the next znode: a serial is never used twice, also not after its znode is gone
+}
+
 struct StateAcl {
   # Key: a number above 0.
   acl @0 :Data;            # jute vector<ACL>
