@@ -36,8 +36,9 @@ struct tick { std::int64_t now_ms; };  ///< monotonic
 
 // ---- peer links
 enum class channel : std::uint16_t { election = 3, zab = 4 };  ///< frame kinds of link.capnp
-struct peer_frame { node_id from; channel what; shared_bytes body; };                ///< links -> election, broadcast
-struct peer_send { struct one { node_id to; channel what; std::string body; }; std::vector<one> frames; };  ///< -> links
+struct peer_frame { node_id from; channel what; shared_bytes body; };
+struct peer_frames { std::vector<peer_frame> list; };                                ///< links -> election, broadcast
+struct peer_send { struct one { node_id to; channel what; shared_bytes body; }; std::vector<one> frames; };  ///< -> links
 struct link_state { node_id peer; bool up; };                                        ///< links -> election, broadcast
 struct drop_link { node_id peer; };                                                  ///< broadcast -> links
 
@@ -53,7 +54,7 @@ struct local { std::vector<zab::local_op> ops; };            ///< broadcast -> c
 struct replaced { zxid_t zxid; std::unique_ptr<tree::database> database; };  ///< broadcast -> commit: SNAP is in place
 
 // ---- sessions
-struct session_changes { std::vector<commit::effects::session_change> list; };       ///< commit -> tracker
+struct session_changes { bool reset = false; std::vector<commit::effects::session_change> list; };       ///< commit -> tracker
 struct touched { std::vector<session_id> list; bool from_peer = false; };            ///< commit, broadcast -> tracker -> broadcast
 struct expired { std::vector<session_id> list; };                                    ///< tracker -> commit
 struct role { zab::role_change what; };                                              ///< broadcast -> tracker, gateway, supervisor
@@ -72,6 +73,9 @@ struct installed { std::uint32_t index; bool last; zxid_t zxid; std::unique_ptr<
 
 /// Anyone -> supervisor: the node must stop, and why.
 struct fatal { std::string why; };
+
+/// Signals -> supervisor: an orderly end.
+struct shut_down { std::string why; };
 
 }  // namespace msg
 }  // namespace troupe

@@ -1,0 +1,130 @@
+#include "actors/node/broadcast_actor.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include "actors/node/decode.hpp"
+#include "actors/node/election_actor.hpp"
+
+namespace troupe::actors {
+
+namespace {
+
+zab::zab_settings settings_of(const node_config& c) {
+  zab::zab_settings s;
+  s.self = c.id;
+  s.ensemble = c.membership();
+  s.ping_ms = c.ping_interval_ms;
+  s.init_timeout_ms = c.init_timeout_ms;
+  s.sync_timeout_ms = c.sync_timeout_ms;
+  return s;
+}
+
+}  // namespace
+
+broadcast_actor::broadcast_actor(caf::actor_config& cfg, caf::execution_unit* host, context_ptr ctx, zab::log_state log,
+                                 zxid_t applied)
+    : io::pinned_actor(cfg, host), ctx_(std::move(ctx)), peer_(settings_of(ctx_->config), log, applied) {}
+
+caf::behavior broadcast_actor::make_behavior() {
+  stop_node_on_exception(this, ctx_, "broadcast");
+  send(ctx_->election, box(msg::look{peer_.last_logged(), peer_.current_epoch()}));
+  return {
+      [this](boxed<msg::proposals>& m) {
+        peer_.submit(std::move(m->list), monotonic_ms(), effects_);
+        dispatch();
+      },
+      [this](boxed<msg::forwards>& m) {
+        peer_.forward(std::move(m->list), monotonic_ms(), effects_);
+        dispatch();
+      },
+      [this](boxed<msg::peer_frames>& m) {
+        for (auto& f : m->list) {
+          zab::message decoded_message;
+          if (std::string why; !decoded(f.body, decoded_message, why)) {
+            spdlog::warn("node {} sent a malformed message, closing the link: {}", f.from, why);
+            send(ctx_->links, box(msg::drop_link{f.from}));
+            continue;
+          }
+          peer_.on_message(f.from, std::move(decoded_message), monotonic_ms(), effects_);
+          dispatch();
+        }
+      },
+      [this](boxed<msg::durable>& m) {
+        peer_.on_durable(m->token, monotonic_ms(), effects_);
+        dispatch();
+      },
+      [this](boxed<msg::decided>& m) {
+        if (m->leader == ctx_->config.id)
+          peer_.lead(monotonic_ms(), effects_);
+        else
+          peer_.follow(m->leader, monotonic_ms(), effects_);
+        dispatch();
+      },
+      [this](boxed<msg::link_state>& m) {
+        peer_.on_link(m->peer, m->up, monotonic_ms(), effects_);
+        dispatch();
+      },
+      [this](boxed<msg::log_read_done>& m) {
+        peer_.on_log_read(m->what, std::move(m->result), monotonic_ms(), effects_);
+        dispatch();
+      },
+      [this](boxed<msg::snapshot_chunk>& m) {
+        peer_.on_snapshot_chunk(m->learner, std::move(m->chunk), monotonic_ms(), effects_);
+        dispatch();
+      },
+      [this](boxed<msg::installed>& m) {
+        peer_.on_chunk_installed(m->index, monotonic_ms(), effects_);
+        if (m->last) {
+          send(ctx_->commit, box(msg::replaced{m->zxid, std::move(m->database)}));
+          peer_.on_installed(m->zxid, monotonic_ms(), effects_);
+        }
+        dispatch();
+      },
+      [this](boxed<msg::touched>& m) { peer_.touched(std::move(m->list)); },
+      [this](boxed<msg::tick>&) {
+        peer_.tick(monotonic_ms(), effects_);
+        dispatch();
+        update_stats();
+      },
+  };
+}
+
+void broadcast_actor::dispatch() {
+  auto& e = effects_;
+  for (auto& line : e.log) spdlog::info("{}", line);
+  if (e.fatal) {
+    send(ctx_->supervisor, box(msg::fatal{*e.fatal}));
+    e.clear();
+    return;
+  }
+  // To disk first: the log writer works while the rest goes out.
+  if (!e.persist.empty()) send(ctx_->log_writer, box(msg::persist{e.persist_token, std::move(e.persist)}));
+  if (!e.send.empty()) {
+    msg::peer_send out;
+    out.frames.reserve(e.send.size());
+    for (auto& s : e.send) out.frames.push_back({s.to, msg::channel::zab, shared_bytes::copy_of(zab::encode(s.what))});
+    send(ctx_->links, box(std::move(out)));
+  }
+  if (!e.local.empty()) {
+    for (auto& op : e.local)
+      if (auto* r = std::get_if<zab::role_change>(&op)) announce(*r);
+    send(ctx_->commit, box(msg::local{std::move(e.local)}));
+  }
+  for (auto& r : e.log_reads) send(ctx_->log_writer, box(msg::log_read{r}));
+  for (auto& r : e.snapshot_reads) send(ctx_->checkpointer, box(msg::snapshot_read{r}));
+  for (auto& i : e.installs) send(ctx_->checkpointer, box(msg::install{std::move(i)}));
+  if (!e.touched.empty()) send(ctx_->tracker, box(msg::touched{std::move(e.touched), true}));
+  for (auto peer : e.drop_links) send(ctx_->links, box(msg::drop_link{peer}));
+  if (e.look) send(ctx_->election, box(msg::look{peer_.last_logged(), peer_.current_epoch()}));
+  e.clear();
+}
+
+void broadcast_actor::announce(const zab::role_change& r) {
+  update_stats();
+  send(ctx_->tracker, box(msg::role{r}));
+  send(ctx_->gateway, box(msg::role{r}));
+  send(ctx_->supervisor, box(msg::role{r}));
+  if (r.role != commit::role::looking) send(ctx_->election, box(msg::established{r.epoch}));
+}
+
+}  // namespace troupe::actors

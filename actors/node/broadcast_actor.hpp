@@ -1,0 +1,35 @@
+#pragma once
+/// The broadcast actor (leader or learner): owns the order of the history, in one zab::zab_peer.
+///
+/// Takes   msg::decided (election); msg::peer_frames of the zab channel and msg::link_state (peer links); msg::proposals
+///         and msg::forwards (commit); msg::touched (session tracker); msg::durable and msg::log_read_done (log writer);
+///         msg::snapshot_chunk and msg::installed (checkpointer); msg::tick
+/// Sends   msg::peer_send, msg::drop_link -> peer links; msg::persist, msg::log_read -> log writer; msg::local,
+///         msg::replaced -> commit; msg::snapshot_read, msg::install -> checkpointer; msg::touched, msg::role -> session
+///         tracker; msg::role -> gateway, supervisor; msg::look, msg::established -> election
+/// Dies    with the node.
+/// Invariant: what may be said only once something is on disk stays in the zab_peer until the log writer says `durable`.
+
+#include "actors/io/pinned_actor.hpp"
+#include "actors/node/context.hpp"
+#include "cluster/zab/zab_peer.hpp"
+
+namespace troupe::actors {
+
+class broadcast_actor : public io::pinned_actor {
+ public:
+  broadcast_actor(caf::actor_config&, caf::execution_unit* host, context_ptr, zab::log_state, zxid_t applied);
+  caf::behavior make_behavior() override;
+  const char* name() const override { return "broadcast"; }
+
+ private:
+  void dispatch();
+  void announce(const zab::role_change&);
+  void update_stats();
+
+  context_ptr ctx_;
+  zab::zab_peer peer_;
+  zab::effects effects_;
+};
+
+}  // namespace troupe::actors

@@ -1,0 +1,70 @@
+#include "actors/node/checkpointer.hpp"
+
+namespace troupe::actors {
+
+namespace {
+constexpr std::size_t chunk_bytes = 1u << 20;
+}
+
+checkpointer::checkpointer(caf::actor_config& cfg, context_ptr ctx, std::unique_ptr<persistence::state_store> state)
+    : caf::event_based_actor(cfg), ctx_(std::move(ctx)), state_(std::move(state)) {}
+
+caf::behavior checkpointer::make_behavior() {
+  stop_node_on_exception(this, ctx_, "checkpoint");
+  return {
+      [this](boxed<msg::checkpoint>& m) {
+        waiting_ = std::move(m->delta);
+        write_waiting();
+      },
+      [this](boxed<msg::snapshot_read>& m) {
+        auto& r = m->what;
+        std::erase_if(queue_, [&](auto& q) { return q.learner == r.learner; });
+        if (r.close) {
+          if (reader_ == r.learner) finished();
+        } else if (reader_ && reader_ != r.learner) {
+          queue_.push_back(r);
+        } else {
+          serve(r);
+        }
+      },
+      [this](boxed<msg::install>& m) {
+        auto& c = m->what.chunk;
+        msg::installed done{c.index, false, c.zxid, nullptr};
+        if (state_->install_chunk(c)) {
+          waiting_.reset();  // of the database that has just been replaced
+          done.last = true;
+          done.database = state_->load();
+        }
+        send(ctx_->broadcast, box(std::move(done)));
+      },
+  };
+}
+
+void checkpointer::serve(const zab::read_snapshot& r) {
+  reader_ = r.learner;
+  auto chunk = state_->read_chunk(r.index, chunk_bytes);
+  bool last = chunk.last;
+  send(ctx_->broadcast, box(msg::snapshot_chunk{r.learner, std::move(chunk)}));
+  if (last) finished();
+}
+
+void checkpointer::finished() {
+  reader_.reset();
+  write_waiting();
+  if (queue_.empty()) return;
+  auto next = queue_.front();
+  queue_.pop_front();
+  serve(next);
+}
+
+void checkpointer::write_waiting() {
+  if (!waiting_ || reader_) return;
+  auto zxid = waiting_->zxid;
+  state_->write(*waiting_);
+  waiting_.reset();
+  ctx_->stats.checkpoint_zxid = zxid;
+  send(ctx_->commit, box(msg::checkpointed{zxid}));
+  send(ctx_->log_writer, box(msg::checkpointed{zxid}));
+}
+
+}  // namespace troupe::actors

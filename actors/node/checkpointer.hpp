@@ -1,0 +1,37 @@
+#pragma once
+/// The checkpointer: owns the state environment, alone, on a thread of its own.
+///
+/// Takes   msg::checkpoint (commit); msg::snapshot_read and msg::install (broadcast)
+/// Sends   msg::checkpointed -> commit, log writer; msg::snapshot_chunk, msg::installed -> broadcast; msg::fatal ->
+///         supervisor
+/// Dies    at the first failed write or sync, and the node with it.
+/// Invariant: while a learner reads the checkpoint it does not move; a checkpoint that comes meanwhile waits.
+
+#include <caf/event_based_actor.hpp>
+#include <deque>
+#include <optional>
+
+#include "actors/node/context.hpp"
+#include "persistence/state_store.hpp"
+
+namespace troupe::actors {
+
+class checkpointer : public caf::event_based_actor {
+ public:
+  checkpointer(caf::actor_config&, context_ptr, std::unique_ptr<persistence::state_store>);
+  caf::behavior make_behavior() override;
+  const char* name() const override { return "checkpointer"; }
+
+ private:
+  void serve(const zab::read_snapshot&);
+  void finished();
+  void write_waiting();
+
+  context_ptr ctx_;
+  std::unique_ptr<persistence::state_store> state_;
+  std::optional<node_id> reader_;               ///< the learner that is being served; others wait
+  std::deque<zab::read_snapshot> queue_;
+  std::optional<tree::state_delta> waiting_;
+};
+
+}  // namespace troupe::actors

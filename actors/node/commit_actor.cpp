@@ -1,0 +1,117 @@
+#include "actors/node/commit_actor.hpp"
+
+namespace troupe::actors {
+
+namespace {
+
+/// A checkpoint is also due when so many entries changed: collecting them is done in one turn of the I/O thread.
+constexpr std::size_t max_delta_entries = 20'000;
+
+commit::settings settings_of(const node_config& c) {
+  commit::settings s;
+  s.self = c.id;
+  s.tick_ms = static_cast<std::int32_t>(c.tick_ms);
+  s.min_session_timeout_ms = static_cast<std::int32_t>(c.min_session_timeout_ms);
+  s.max_session_timeout_ms = static_cast<std::int32_t>(c.max_session_timeout_ms);
+  s.max_request = static_cast<std::int32_t>(c.max_request_bytes);
+  return s;
+}
+
+}  // namespace
+
+commit_actor::commit_actor(caf::actor_config& cfg, caf::execution_unit* host, context_ptr ctx,
+                           std::unique_ptr<tree::database> db)
+    : io::pinned_actor(cfg, host), ctx_(std::move(ctx)), processor_(settings_of(ctx_->config), std::move(db), wall_ms()) {
+  last_checkpoint_ = processor_.database().zxid();
+}
+
+caf::behavior commit_actor::make_behavior() {
+  stop_node_on_exception(this, ctx_, "commit");
+  announce_sessions();
+  update_stats();
+  return {
+      [this](boxed<request_batch>& batch) {
+        processor_.on_requests(*batch, wall_ms(), effects_);
+        dispatch();
+      },
+      [this](boxed<msg::local>& m) {
+        for (auto& op : m->ops) {
+          if (auto* d = std::get_if<zab::deliver>(&op)) {
+            since_checkpoint_ += d->committed.size();
+            processor_.on_committed(d->committed, effects_);
+          } else if (auto* a = std::get_if<zab::answer>(&op)) {
+            processor_.on_replies(std::move(a->replies), effects_);
+          } else if (auto* f = std::get_if<zab::forwarded>(&op)) {
+            processor_.on_forwarded(f->from, f->list, wall_ms(), effects_);
+          } else if (auto* r = std::get_if<zab::role_change>(&op)) {
+            processor_.on_role(r->role, effects_);
+          }
+        }
+        dispatch();
+        checkpoint_if_due();
+        update_stats();
+      },
+      [this](boxed<msg::expired>& m) {
+        processor_.on_expired(m->list, wall_ms(), effects_);
+        dispatch();
+      },
+      [this](boxed<msg::replaced>& m) {
+        processor_.on_database(std::move(m->database), effects_);
+        last_checkpoint_ = m->zxid;
+        since_checkpoint_ = 0;
+        checkpointing_ = false;
+        effects_.sessions.clear();
+        dispatch();
+        announce_sessions();
+        update_stats();
+      },
+      [this](boxed<msg::checkpointed>&) {
+        checkpointing_ = false;
+        checkpoint_if_due();
+      },
+      [this](boxed<msg::tick>&) {
+        if (auto t = processor_.take_touched(); !t.empty()) send(ctx_->tracker, box(msg::touched{std::move(t), false}));
+        update_stats();
+      },
+  };
+}
+
+void commit_actor::dispatch() {
+  auto& e = effects_;
+  if (!e.stream.items.empty()) send(ctx_->notifier, box(std::move(e.stream)));
+  if (!e.proposals.empty()) send(ctx_->broadcast, box(msg::proposals{std::move(e.proposals)}));
+  if (!e.forward.empty()) send(ctx_->broadcast, box(msg::forwards{std::move(e.forward)}));
+  if (!e.sessions.empty()) send(ctx_->tracker, box(msg::session_changes{false, std::move(e.sessions)}));
+  e.clear();
+}
+
+void commit_actor::announce_sessions() {
+  msg::session_changes all;
+  all.reset = true;
+  processor_.database().for_each_session([&](session_id id, const tree::database::session_info& s) {
+    all.list.push_back({id, s.timeout_ms, true});
+  });
+  send(ctx_->tracker, box(std::move(all)));
+}
+
+void commit_actor::checkpoint_if_due() {
+  if (checkpointing_ || since_checkpoint_ == 0) return;
+  if (since_checkpoint_ < ctx_->config.snapshot_distance && processor_.database().delta_size() < max_delta_entries) return;
+  checkpointing_ = true;
+  since_checkpoint_ = 0;
+  auto delta = processor_.database().take_delta();
+  last_checkpoint_ = delta.zxid;
+  send(ctx_->checkpointer, box(msg::checkpoint{std::move(delta)}));
+}
+
+void commit_actor::update_stats() {
+  auto& db = processor_.database();
+  auto& s = ctx_->stats;
+  s.zxid = db.zxid();
+  s.node_count = db.node_count();
+  s.ephemerals_count = db.ephemeral_count();
+  s.data_size = db.data_size();
+  s.sessions = db.session_count();
+}
+
+}  // namespace troupe::actors

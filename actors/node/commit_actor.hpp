@@ -1,0 +1,38 @@
+#pragma once
+/// The commit actor: owns the tree, the sessions that exist and (on the leader) the overlay of pending changes, in one
+/// commit::commit_processor.
+///
+/// Takes   request_batch (gateway); msg::local (broadcast): committed transactions, answers, forwarded requests and role
+///         changes, in order; msg::expired (session tracker); msg::replaced (broadcast: SNAP); msg::checkpointed; msg::tick
+/// Sends   stream_batch -> notifier: everything that clients get to see, in one stream; msg::proposals and
+///         msg::forwards -> broadcast; msg::session_changes and msg::touched -> session tracker; msg::checkpoint ->
+///         checkpointer
+/// Dies    with the node.
+
+#include "actors/io/pinned_actor.hpp"
+#include "actors/node/context.hpp"
+#include "cluster/commit/commit_processor.hpp"
+
+namespace troupe::actors {
+
+class commit_actor : public io::pinned_actor {
+ public:
+  commit_actor(caf::actor_config&, caf::execution_unit* host, context_ptr, std::unique_ptr<tree::database>);
+  caf::behavior make_behavior() override;
+  const char* name() const override { return "commit"; }
+
+ private:
+  void dispatch();
+  void announce_sessions();
+  void checkpoint_if_due();
+  void update_stats();
+
+  context_ptr ctx_;
+  commit::commit_processor processor_;
+  commit::effects effects_;
+  zxid_t last_checkpoint_ = 0;     ///< of what was last handed to the checkpointer
+  std::size_t since_checkpoint_ = 0;  ///< transactions applied since
+  bool checkpointing_ = false;
+};
+
+}  // namespace troupe::actors

@@ -1,0 +1,68 @@
+#pragma once
+/// What the actors of one node share: each other's handles, the numbers for the operator, and how to die. Filled in by
+/// the wiring (node.cpp) before the I/O thread runs the first of them; constant afterwards, but for the atomics in `stats`.
+
+#include <array>
+#include <caf/actor.hpp>
+#include <caf/event_based_actor.hpp>
+#include <chrono>
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <string>
+
+#include "actors/messages.hpp"
+#include "actors/node/configuration.hpp"
+#include "actors/node_stats.hpp"
+
+namespace troupe::actors {
+
+struct node_context {
+  explicit node_context(node_config c) : config(std::move(c)) {}
+
+  node_config config;
+  node_stats stats;
+  caf::actor supervisor, gateway, links, election, broadcast, commit, tracker, notifier, log_writer, checkpointer;
+
+  /// All but the supervisor.
+  std::array<caf::actor*, 9> others() {
+    return {&gateway, &links, &election, &broadcast, &commit, &tracker, &notifier, &log_writer, &checkpointer};
+  }
+
+  /// Breaks the cycles of handles, once the actors have ended.
+  void forget_actors() {
+    for (auto* a : others()) *a = nullptr;
+    supervisor = nullptr;
+  }
+};
+
+using context_ptr = std::shared_ptr<node_context>;
+
+/// Monotonic milliseconds: timeouts.
+inline std::int64_t monotonic_ms() {
+  using namespace std::chrono;
+  return duration_cast<milliseconds>(steady_clock::now().time_since_epoch()).count();
+}
+
+/// Milliseconds since 1970: ctime and mtime.
+inline std::int64_t wall_ms() {
+  using namespace std::chrono;
+  return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
+}
+
+/// An exception that escapes a handler means that this node can't be trusted any more: it stops, and says why.
+inline void stop_node_on_exception(caf::event_based_actor* self, const context_ptr& ctx, const char* name) {
+  self->set_exception_handler([self, ctx, name](std::exception_ptr& p) -> caf::error {
+    std::string why = "unknown exception";
+    try {
+      std::rethrow_exception(p);
+    } catch (const std::exception& e) {
+      why = e.what();
+    } catch (...) {
+    }
+    self->send(ctx->supervisor, box(msg::fatal{std::string(name) + ": " + why}));
+    return caf::sec::runtime_error;
+  });
+}
+
+}  // namespace troupe::actors

@@ -1,0 +1,63 @@
+#include "actors/node/log_writer.hpp"
+
+#include <caf/atom.hpp>
+
+namespace troupe::actors {
+
+namespace {
+using flush_atom = caf::atom_constant<caf::atom("flush")>;
+/// Marks are so many records apart: the log keeps at most that many more than asked.
+constexpr std::uint64_t mark_distance = 256;
+}  // namespace
+
+log_writer::log_writer(caf::actor_config& cfg, context_ptr ctx, std::unique_ptr<persistence::log_store> log)
+    : caf::event_based_actor(cfg), ctx_(std::move(ctx)), log_(std::move(log)) {}
+
+caf::behavior log_writer::make_behavior() {
+  stop_node_on_exception(this, ctx_, "log");
+  return {
+      [this](boxed<msg::persist>& m) {
+        for (auto& op : m->ops) waiting_.push_back(std::move(op));
+        token_ = m->token;
+        if (flush_sent_) return;
+        // Behind everything that waits already: whatever comes before it goes into the same transaction.
+        flush_sent_ = true;
+        send(this, flush_atom::value);
+      },
+      [this](flush_atom) { flush(); },
+      [this](boxed<msg::log_read>& m) {
+        flush();  // the reader must see what was appended before it asked
+        msg::log_read_done done{m->what, log_->read(m->what.after, m->what.max_bytes)};
+        send(ctx_->broadcast, box(std::move(done)));
+      },
+      [this](boxed<msg::checkpointed>& m) { trim(m->zxid); },
+  };
+}
+
+void log_writer::flush() {
+  flush_sent_ = false;
+  if (waiting_.empty()) return;
+  log_->write(waiting_);
+  for (auto& op : waiting_)
+    if (auto* a = std::get_if<zab::append_records>(&op); a && !a->records.empty())
+      remember(a->records.back().zxid, a->records.size());
+  waiting_.clear();
+  ctx_->stats.log_commits.fetch_add(1, std::memory_order_relaxed);
+  send(ctx_->broadcast, box(msg::durable{token_}));
+}
+
+void log_writer::remember(zxid_t last, std::size_t records) {
+  records_ += records;
+  if (marks_.empty() || records_ - marks_.back().records >= mark_distance) marks_.push_back({records_, last});
+}
+
+void log_writer::trim(zxid_t checkpoint) {
+  zxid_t upto = 0;
+  while (!marks_.empty() && marks_.front().records + ctx_->config.log_retain <= records_ && marks_.front().zxid <= checkpoint) {
+    upto = marks_.front().zxid;
+    marks_.pop_front();
+  }
+  if (upto) log_->trim(upto);
+}
+
+}  // namespace troupe::actors

@@ -1,0 +1,32 @@
+#include "actors/node/session_tracker_actor.hpp"
+
+namespace troupe::actors {
+
+session_tracker_actor::session_tracker_actor(caf::actor_config& cfg, caf::execution_unit* host, context_ptr ctx)
+    : io::pinned_actor(cfg, host), ctx_(std::move(ctx)), tracker_(ctx_->config.tick_ms) {}
+
+caf::behavior session_tracker_actor::make_behavior() {
+  stop_node_on_exception(this, ctx_, "session tracker");
+  return {
+      [this](boxed<msg::session_changes>& m) {
+        if (m->reset) tracker_.clear();
+        auto now = monotonic_ms();
+        for (auto& c : m->list) c.open ? tracker_.opened(c.session, c.timeout_ms, now) : tracker_.closed(c.session);
+      },
+      [this](boxed<msg::touched>& m) { tracker_.touch(m->list, monotonic_ms()); },
+      [this](boxed<msg::role>& m) {
+        role_ = m->what.role;
+        role_ == commit::role::leading ? tracker_.start_leading(monotonic_ms()) : tracker_.stop_leading();
+      },
+      [this](boxed<msg::tick>&) {
+        if (role_ == commit::role::leading) {
+          if (auto e = tracker_.expired(monotonic_ms()); !e.empty()) send(ctx_->commit, box(msg::expired{std::move(e)}));
+          tracker_.take_touched();
+        } else if (role_ == commit::role::following) {
+          if (auto t = tracker_.take_touched(); !t.empty()) send(ctx_->broadcast, box(msg::touched{std::move(t), false}));
+        }
+      },
+  };
+}
+
+}  // namespace troupe::actors
