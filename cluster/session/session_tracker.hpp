@@ -2,8 +2,8 @@
 /// Deadlines of sessions (ZooKeeper's SessionTrackerImpl / ExpiryQueue), as pure logic.
 ///
 /// Every node knows which sessions exist and which were heard of since the last report; only the leader expires.
-/// Deadlines are rounded up to buckets of one tick: a session expires between its timeout and timeout + tick after it was
-/// last heard of, never earlier. When a node starts to lead, every deadline starts anew.
+/// Deadlines are rounded up to buckets of one tick: a session expires between its timeout and timeout + tick after it
+/// was last heard of, never earlier. When a node starts to lead, every deadline starts anew.
 
 #include <cstdint>
 #include <map>
@@ -17,7 +17,7 @@ namespace troupe::session {
 
 class session_tracker {
  public:
-  explicit session_tracker(std::int64_t tick_ms) : tick_ms_(tick_ms) {}
+  explicit session_tracker(std::int64_t tick_ms);  ///< above 0
 
   void opened(session_id, std::int32_t timeout_ms, std::int64_t now_ms);
   void closed(session_id);
@@ -28,13 +28,16 @@ class session_tracker {
   void start_leading(std::int64_t now_ms);
   void stop_leading();
 
-  /// Sessions heard of by this node's own gateway, or by a follower that reported them. Unknown ones are ignored.
+  /// Sessions heard of by this node's own gateway, or by a follower that reported them. Unknown ones are ignored, and
+  /// so are those whose expiry was reported.
   void touch(const std::vector<session_id>&, std::int64_t now_ms);
 
-  /// Sessions touched since the last call, for the report to the leader. Each once.
+  /// Not leading: sessions touched since the last call, for the report to the leader. Each once.
   std::vector<session_id> take_touched();
 
-  /// Leader: sessions whose deadline has passed. Each is reported once, until touched (no) or closed (yes).
+  /// Leader: sessions whose deadline has passed, earliest first. Each is reported once: a touch that comes later does
+  /// not revive it, and it stays known until it is closed. A new leader (also this node, leading anew) gives it a new
+  /// deadline.
   std::vector<session_id> expired(std::int64_t now_ms);
 
   std::size_t size() const { return sessions_.size(); }
@@ -45,6 +48,7 @@ class session_tracker {
     std::int64_t bucket = 0;  ///< deadline; 0 = in no bucket
   };
   void schedule(session_id, entry&, std::int64_t now_ms);
+  void unschedule(session_id, entry&);
 
   std::int64_t tick_ms_;
   bool leading_ = false;

@@ -3,33 +3,36 @@
 ///
 /// Watches are one-shot here and belong to a connection. A change fires (ZooKeeper's manual; DataTree):
 ///   created  /p/n : NodeCreated on the data table at /p/n, then NodeChildrenChanged on the child table at /p
-///   deleted  /p/n : NodeDeleted on the data table at /p/n; NodeDeleted on the child table at /p/n, but not to a connection
+///   deleted  /p/n : NodeDeleted on the data table at /p/n; NodeDeleted on the child table at /p/n, but not to a
+///   connection
 ///                   that just got it; then NodeChildrenChanged on the child table at /p
 ///   data changed  : NodeDataChanged on the data table
 /// Each event goes only to connections that may READ the changed znode (for NodeChildrenChanged: its parent);
 /// a watch that is held back so is used up all the same (CVE-2024-23944). The event's header carries the zxid of the
-/// transaction (ZOOKEEPER-4655).
+/// transaction (ZOOKEEPER-4655), or, for events that setWatches finds, what the commit processor put there.
+///
+/// A connection that passes a limit (watch_limits.hpp) is closed. Nothing more is delivered to a connection after
+/// `close` or `last_reply`; its watches are dropped there, and again (harmless) at `closed`. The stream holds nothing
+/// for a connection after its `closed`: a watch left then would stay.
 
 #include <cstdint>
 #include <memory>
-#include <string>
-#include <string_view>
-#include <unordered_map>
-#include <vector>
 
 #include "cluster/commit/stream.hpp"
+#include "cluster/watch/watch_limits.hpp"
 
 namespace troupe::watch {
 
 class watch_notifier {
  public:
-  watch_notifier();
+  explicit watch_notifier(watch_limits = {});
   ~watch_notifier();
 
   /// Consumes the batch; appends to `out` in stream order. Takes over in.bytes when `out` is empty, without a copy.
+  /// Events for one change share one frame: several items of `out` may point at the same bytes.
   void step(stream_batch&& in, delivery_batch& out);
 
-  std::size_t watch_count() const;       ///< (connection, path, table) triples
+  std::size_t watch_count() const;  ///< (connection, path, table) triples
   std::size_t watched_paths() const;
   std::size_t watching_connections() const;
 
