@@ -36,7 +36,7 @@ struct member_config {
 };
 
 /// Durations are milliseconds and positive, sizes are bytes, whatever the file wrote them in. In the comments: the key
-/// in group `troupe`, [its default]. README.md has the same table for users; a test compares the two.
+/// in group `troupe`, [its default]. README.md has the same table for users.
 struct node_config {
   // ---- who
   node_id id = 1;                   ///< id [1]: 1 to 255
@@ -81,6 +81,9 @@ struct node_config {
   // ---- running
   bool host_actors_on_io_thread = true;  ///< host-actors-on-io-thread [true]: false leaves them to CAF's workers
   std::string log_level = "info";        ///< log-level ["info"]: trace, debug, info, warn, error
+  /// pid-file: written at start, for those who start a node by hand and stop it by tool; relative to the file's
+  /// directory, absolute here. [none]
+  std::filesystem::path pid_file;
 
   // ---- derived
   bool alone() const { return members.size() < 2; }
@@ -108,8 +111,9 @@ configuration_result parse_configuration(const std::string& text, const std::str
                                          const std::filesystem::path& directory, node_actor_config& caf);
 
 /// What would stop the node from starting: ports that are taken, names that do not resolve, a data directory that
-/// cannot be made or written. One line each. Leaves nothing behind.
-std::vector<std::string> preflight(const node_config&);
+/// cannot be made or written. One line each. Leaves nothing behind. Waits up to `patience_ms` for a taken port: a node
+/// killed a moment ago still holds its own until the kernel has taken it apart.
+std::vector<std::string> preflight(const node_config&, std::int64_t patience_ms = 1000);
 
 /// The effective configuration as a file that says the same, with CAF's groups after ours.
 void print_configuration(std::ostream&, const node_config&, const node_actor_config& caf);
