@@ -20,18 +20,32 @@ class storage_error : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+/// True if `next` may stand right behind `last` in a log: counters without a gap within an epoch, 1 first in a new one.
+constexpr bool follows(zxid_t last, zxid_t next) {
+  return epoch_of(next) == epoch_of(last) ? counter_of(next) == std::uint64_t{counter_of(last)} + 1
+                                          : epoch_of(next) > epoch_of(last) && counter_of(next) == 1;
+}
+
+/// As ZooKeeper prints them: 0x hexadecimal.
+std::string zxid_text(zxid_t);
+
 class log_store {
  public:
   virtual ~log_store() = default;
   virtual zab::log_state state() const = 0;
   /// zxid of an unfinished install of a checkpoint (begin_install without reset_log), 0 if none.
   virtual zxid_t unfinished_install() const = 0;
+  /// In order, all in one transaction. Records must follow on each other and on the last one (`follows`), truncation and
+  /// epochs must fit, else std::logic_error. Records that are appended withdraw an unfinished install, since they build on
+  /// the old state; so does begin_install of zxid 0. An empty list does one slice of a pending trim: for idle moments.
   virtual void write(std::span<const zab::persist_op>) = 0;
   /// Records after `after`, oldest first, at least one if there is any, about `max_bytes`. Verifies each (CRC32C, zxid,
   /// no hole); a rotten record throws storage_error that names it.
   virtual zab::zab_peer::log_read_result read(zxid_t after, std::size_t max_bytes) = 0;
-  /// Forgets records up to `upto`, which becomes the base. Cheap, may be folded into the next write.
+  /// Forgets records up to `upto`, which is one of them and becomes the base at once. Costs nothing: the following writes
+  /// erase a slice each. A crash before the next write leaves the former base.
   virtual void trim(zxid_t upto) = 0;
+  virtual bool trim_pending() const { return false; }  ///< true: write({}) has something to do
   virtual std::size_t size_bytes() const = 0;
 };
 

@@ -1,0 +1,35 @@
+#pragma once
+/// The directory itself: whose it is, who uses it, and how much room its disk has.
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "schema/ids.hpp"
+
+namespace troupe::persistence {
+
+/// Refuses, without creating anything, a directory that belongs to another node or ensemble, or that holds a log or a
+/// checkpoint but does not say whose. Returns whether it is identified already.
+bool check_identity(const std::filesystem::path& directory, const std::string& ensemble, node_id self);
+
+/// Creates the directory (mode 0700: it holds the ACL digests and data of everybody) if there is none.
+void create_directory(const std::filesystem::path& directory);
+
+/// Takes DIR/lock for the life of the result. Refuses, naming the pid, if another process has it.
+std::shared_ptr<void> lock_directory(const std::filesystem::path& directory);
+
+/// Writes DIR/identity; the first file after the lock, so that a log without one means that it was lost.
+void write_identity(const std::filesystem::path& directory, const std::string& ensemble, node_id self);
+
+/// Throws if less than `min_free` is free; the message says how much is.
+void check_free_space(const std::filesystem::path& directory, std::uint64_t min_free);
+
+/// Makes DIR/ballast unless the disk is too small for that. An operator removes it to repair a node whose disk is full.
+void create_ballast(const std::filesystem::path& directory, std::uint64_t min_free);
+inline constexpr std::uint64_t ballast_bytes = std::uint64_t{64} << 20;
+
+std::uint64_t free_bytes(const std::filesystem::path& directory);
+
+}  // namespace troupe::persistence

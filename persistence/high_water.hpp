@@ -1,0 +1,39 @@
+#pragma once
+/// What the log had acknowledged, written down a second time: (last zxid, current epoch) in DIR/log/high-water.
+///
+/// Why: when the newest meta page of an LMDB file is lost, LMDB opens one commit back without a word, and an acknowledged
+/// transaction is gone. A log that ends below its high-water mark is refused.
+///
+/// The mark must never be ahead of the log by honest means. So it is raised after a commit, and lowered, durably, before
+/// a commit that shortens the log. Raising is a write without a sync: it costs a microsecond instead of a flush of the
+/// disk, outlives the process at once and a power failure after the kernel's write-back (30 s); until then the mark is
+/// merely low.
+
+#include <filesystem>
+
+#include "persistence/slot_file.hpp"
+#include "schema/ids.hpp"
+
+namespace troupe::persistence {
+
+class high_water {
+ public:
+  struct mark {
+    zxid_t last = 0;
+    epoch_t current_epoch = 0;
+  };
+
+  explicit high_water(const std::filesystem::path& directory);
+  bool exists() const { return slots_.value().has_value(); }
+  const mark& value() const { return mark_; }
+
+  void raise(mark);
+  void lower(mark);
+
+ private:
+  void write(mark, bool durable);
+  slot_file slots_;
+  mark mark_;
+};
+
+}  // namespace troupe::persistence

@@ -1,0 +1,61 @@
+#pragma once
+/// The checkpoint in LMDB. DIR/state/data.mdb has a table for each of tree::table (key -> stored form, state_chunk.hpp)
+/// and `checkpoint` with one entry: 0 -> u32 crc32c of the rest, u32 1 if it came by an install, i64 zxid.
+///
+/// Every `write`, and every install from its first chunk to its last, is one LMDB transaction: a crash leaves the former
+/// checkpoint or the new one. While an install is under way the former one can be read, and a `write` abandons it.
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "persistence/lmdb_env.hpp"
+#include "persistence/state_chunk.hpp"
+#include "persistence/state_store.hpp"
+
+namespace troupe::persistence {
+
+class lmdb_state : public state_store {
+ public:
+  lmdb_state(std::filesystem::path directory, std::size_t map_size_bytes);
+
+  zxid_t zxid() const override;
+  bool installed() const { return installed_; }  ///< the checkpoint came by install_chunk and was not written since
+  void write(const tree::state_delta&) override;
+  std::unique_ptr<tree::database> load() override;
+  zab::snap_chunk read_chunk(std::uint32_t index, std::size_t max_bytes) override;
+  /// A chunk that is out of order or damaged abandons the install and throws storage_error, but leaves this usable: it
+  /// is the giver's fault. Starting again with chunk 0 is allowed at any time.
+  bool install_chunk(const zab::snap_chunk&) override;
+  std::size_t size_bytes() const override;
+
+ private:
+  struct place {  ///< where a chunk begins
+    std::size_t table = 0;
+    std::uint64_t key = 0;
+  };
+  struct install {
+    install(lmdb_env& env, zxid_t z) : txn(env, lmdb_txn::mode::write), zxid(z) {}
+    lmdb_txn txn;
+    zxid_t zxid;
+    std::uint32_t next = 0;
+    std::size_t bytes = 0;
+  };
+
+  template <class F>
+  auto guarded(F&& f);
+  void write_unguarded(const tree::state_delta&);
+  void put_checkpoint(lmdb_txn&, zxid_t, bool installed);
+  std::string_view verified(tree::table, std::uint64_t key, std::string_view stored) const;
+  void forget_places();
+
+  lmdb_env env_;
+  zxid_t zxid_ = 0;
+  bool installed_ = false;
+  std::vector<place> places_;       ///< of the chunks read so far, so that several learners can be at different ones
+  std::size_t places_max_bytes_ = 0;
+  std::optional<install> install_;  ///< after env_: ends before it
+  std::optional<std::string> poisoned_;
+};
+
+}  // namespace troupe::persistence

@@ -1,0 +1,37 @@
+#pragma once
+/// One write of the log: what each persist_op does, within one transaction.
+
+#include "persistence/lmdb_log.hpp"
+
+namespace troupe::persistence {
+
+inline constexpr std::size_t table_records = 0, table_epochs = 1;
+inline constexpr std::uint64_t key_epochs = 0;
+inline constexpr std::size_t record_header_bytes = 16, epochs_bytes = 32;
+
+/// A write erases so many trimmed records and four times what it appends, so that the file stays flat however fast it is
+/// written, and no write has to wait for the removal of a whole log.
+inline constexpr std::size_t trim_slice = 64, trim_slice_max = 8192;
+
+class lmdb_log::writer {
+ public:
+  writer(lmdb_txn& txn, position& at) : txn_(txn), at_(at) {}
+
+  void operator()(const zab::append_records&);
+  void operator()(const zab::truncate_after&);
+  void operator()(const zab::set_accepted_epoch&);
+  void operator()(const zab::set_current_epoch&);
+  void operator()(const zab::begin_install&);
+  void operator()(const zab::reset_log&);
+
+  void trim_slice_of(std::size_t limit);
+  void store_epochs();
+  std::size_t appended() const { return appended_; }
+
+ private:
+  lmdb_txn& txn_;
+  position& at_;
+  std::size_t appended_ = 0;
+};
+
+}  // namespace troupe::persistence

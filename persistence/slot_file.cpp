@@ -1,0 +1,76 @@
+#include "persistence/slot_file.hpp"
+
+#include <fcntl.h>
+
+#include <cstring>
+
+#include "persistence/crc32c.hpp"
+
+namespace troupe::persistence {
+
+namespace {
+
+constexpr std::size_t slot_distance = 4096, header_size = 16;
+
+struct slot {
+  std::uint64_t serial = 0;
+  std::string payload;
+};
+
+std::optional<slot> parse(std::string_view bytes) {
+  if (bytes.size() < header_size) return std::nullopt;
+  std::uint32_t crc, length;
+  slot out;
+  std::memcpy(&crc, bytes.data(), 4);
+  std::memcpy(&length, bytes.data() + 4, 4);
+  std::memcpy(&out.serial, bytes.data() + 8, 8);
+  if (length > bytes.size() - header_size || crc != crc32c(bytes.substr(4, header_size - 4 + length)))
+    return std::nullopt;
+  out.payload = bytes.substr(header_size, length);
+  return out;
+}
+
+std::optional<slot> newest(const unique_fd& fd, const std::filesystem::path& file) {
+  auto bytes = read_at(fd, file, slot_distance * 2, 0);
+  if (bytes.empty()) return std::nullopt;
+  auto best = parse(std::string_view(bytes).substr(0, slot_distance));
+  if (bytes.size() > slot_distance) {
+    auto other = parse(std::string_view(bytes).substr(slot_distance));
+    if (other && (!best || other->serial > best->serial)) best = std::move(other);
+  }
+  if (!best)
+    throw storage_error(file.string() + ": both copies are damaged; " + std::string(resynchronise_advice));
+  return best;
+}
+
+}  // namespace
+
+slot_file::slot_file(std::filesystem::path file) : file_(std::move(file)), fd_(open_file(file_, O_RDWR | O_CREAT)) {
+  if (auto s = newest(fd_, file_)) serial_ = s->serial, value_ = std::move(s->payload);
+}
+
+std::optional<std::string> slot_file::peek(const std::filesystem::path& file) {
+  auto fd = open_file(file, O_RDONLY, true);
+  if (!fd) return std::nullopt;
+  auto s = newest(fd, file);
+  return s ? std::optional(std::move(s->payload)) : std::nullopt;
+}
+
+void slot_file::write(std::string_view payload, bool durable) {
+  if (payload.size() > max_payload)
+    throw std::logic_error("slot_file: payload of " + std::to_string(payload.size()) + " bytes");
+  char buffer[header_size + max_payload];
+  auto length = static_cast<std::uint32_t>(payload.size());
+  ++serial_;
+  std::memcpy(buffer + 4, &length, 4);
+  std::memcpy(buffer + 8, &serial_, 8);
+  std::memcpy(buffer + header_size, payload.data(), payload.size());
+  auto crc = crc32c({buffer + 4, header_size - 4 + payload.size()});
+  std::memcpy(buffer, &crc, 4);
+  write_at(fd_, file_, {buffer, header_size + payload.size()}, serial_ % 2 * slot_distance);
+  if (durable) sync_data(fd_, file_);
+  if (!value_) value_.emplace();
+  value_->assign(payload);
+}
+
+}  // namespace troupe::persistence

@@ -1,0 +1,64 @@
+#include "persistence/storage.hpp"
+
+#include "persistence/data_directory.hpp"
+#include "persistence/file_io.hpp"
+#include "persistence/lmdb_log.hpp"
+#include "persistence/lmdb_state.hpp"
+
+namespace troupe::persistence {
+
+namespace {
+
+// A crash between the arrival of a leader's checkpoint and reset_log: if it is in place, the log is history of another
+// state and goes; if it is not, the former state and its log still fit. That a checkpoint which happens to have the same
+// zxid was *written* since does not count (`installed`).
+void settle_install(lmdb_log& log, const lmdb_state& state) {
+  auto marker = log.unfinished_install();
+  if (marker == 0) return;
+  zab::persist_op op = zab::begin_install{0};
+  if (state.zxid() == marker && state.installed()) op = zab::reset_log{marker};
+  log.write({&op, 1});
+}
+
+// The current epoch may be below the last record's: a learner writes the history first, in several steps, then the epoch
+// (the order whose reverse is ZOOKEEPER-4643). The accepted epoch is on disk before either.
+void check_consistency(const std::filesystem::path& directory, const zab::log_state& log, zxid_t checkpoint) {
+  auto refuse = [&](const std::string& what) {
+    throw storage_error(directory.string() + ": " + what + "; files of different times or nodes? " + std::string(resynchronise_advice));
+  };
+  if (log.current_epoch > log.accepted_epoch)
+    refuse("the current epoch " + std::to_string(log.current_epoch) + " is above the accepted epoch " +
+           std::to_string(log.accepted_epoch));
+  if (epoch_of(log.last) > log.accepted_epoch)
+    refuse("the log ends at " + zxid_text(log.last) + ", above the accepted epoch " + std::to_string(log.accepted_epoch));
+  if (checkpoint > log.last)
+    refuse("the checkpoint is of " + zxid_text(checkpoint) + ", but the log ends at " + zxid_text(log.last));
+  if (checkpoint < log.base)
+    refuse("the checkpoint is of " + zxid_text(checkpoint) + ", but the log begins after " + zxid_text(log.base));
+}
+
+}  // namespace
+
+storage open_storage(const storage_settings& s) {
+  check_identity(s.directory, s.ensemble, s.self);
+  create_directory(s.directory);
+  storage out;
+  out.lock = lock_directory(s.directory);
+  if (!check_identity(s.directory, s.ensemble, s.self)) write_identity(s.directory, s.ensemble, s.self);
+  check_free_space(s.directory, s.min_free_bytes);
+  for (auto part : {"log", "state"}) create_directory(s.directory / part);
+
+  lmdb_log_settings log_settings;
+  log_settings.directory = s.directory / "log";
+  log_settings.map_size_bytes = s.map_size_bytes;
+  auto log = std::make_unique<lmdb_log>(log_settings);
+  auto state = std::make_unique<lmdb_state>(s.directory / "state", s.map_size_bytes);
+  settle_install(*log, *state);
+  check_consistency(s.directory, log->state(), state->zxid());
+  out.database = state->load();
+  if (s.ballast) create_ballast(s.directory, s.min_free_bytes);
+  out.log = std::move(log), out.state = std::move(state);
+  return out;
+}
+
+}  // namespace troupe::persistence
