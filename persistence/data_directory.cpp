@@ -55,7 +55,7 @@ bool check_identity(const std::filesystem::path& directory, const std::string& e
   return true;
 }
 
-void create_directory(const std::filesystem::path& directory) {
+void make_directory(const std::filesystem::path& directory) {
   if (std::filesystem::is_directory(directory)) return;
   auto parent = std::filesystem::absolute(directory).parent_path();
   std::error_code ec;

@@ -15,7 +15,7 @@ namespace troupe::persistence {
 bool check_identity(const std::filesystem::path& directory, const std::string& ensemble, node_id self);
 
 /// Creates the directory (mode 0700: it holds the ACL digests and data of everybody) if there is none.
-void create_directory(const std::filesystem::path& directory);
+void make_directory(const std::filesystem::path& directory);
 
 /// Takes DIR/lock for the life of the result. Refuses, naming the pid, if another process has it.
 std::shared_ptr<void> lock_directory(const std::filesystem::path& directory);

@@ -26,12 +26,6 @@ std::size_t bytes_of(std::span<const zab::persist_op> ops) {
 
 }  // namespace
 
-std::string zxid_text(zxid_t z) {
-  char buffer[24];
-  std::snprintf(buffer, sizeof buffer, "0x%llx", static_cast<unsigned long long>(z));
-  return buffer;
-}
-
 bool lmdb_log::position::operator==(const position& o) const {
   return state.accepted_epoch == o.state.accepted_epoch && state.current_epoch == o.state.current_epoch &&
          state.base == o.state.base && state.last == o.state.last && install == o.install && leftovers == o.leftovers;

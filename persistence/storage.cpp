@@ -41,12 +41,12 @@ void check_consistency(const std::filesystem::path& directory, const zab::log_st
 
 storage open_storage(const storage_settings& s) {
   check_identity(s.directory, s.ensemble, s.self);
-  create_directory(s.directory);
+  make_directory(s.directory);
   storage out;
   out.lock = lock_directory(s.directory);
   if (!check_identity(s.directory, s.ensemble, s.self)) write_identity(s.directory, s.ensemble, s.self);
   check_free_space(s.directory, s.min_free_bytes);
-  for (auto part : {"log", "state"}) create_directory(s.directory / part);
+  for (auto part : {"log", "state"}) make_directory(s.directory / part);
 
   lmdb_log_settings log_settings;
   log_settings.directory = s.directory / "log";
