@@ -1,0 +1,73 @@
+#pragma once
+/// The inside of commit_processor, in four parts: clients.cpp (what connections send), sessions.cpp (handshake, auth,
+/// ends of connections), settle.cpp (outcomes back to connections in their order), commit_processor.cpp (the surface).
+
+#include <deque>
+#include <unordered_map>
+
+#include "cluster/commit/commit_processor.hpp"
+#include "cluster/commit/connection.hpp"
+#include "cluster/commit/preparation.hpp"
+#include "cluster/commit/reply.hpp"
+
+namespace troupe::commit {
+
+struct commit_processor::impl {
+  impl(settings, std::unique_ptr<tree::database>, std::int64_t boot_ms);
+
+  // ---- clients.cpp
+  void on_frame(connection&, std::string_view frame, std::int64_t now_ms, effects&);
+  /// Hands a request on to whoever prepares it, and gives it its place in the connection's order.
+  void submit(connection&, std::int32_t xid, zk::op, std::string_view body, std::int64_t now_ms, effects&);
+  /// Answers at once if nothing waits before it, else keeps it. False: the connection is gone.
+  bool serve(connection&, std::int32_t xid, zk::op, std::string_view body, effects&);
+  bool answer_locally(connection&, std::int32_t xid, zk::op, std::string_view body, effects&);
+  void touch(connection&);
+
+  // ---- sessions.cpp
+  void on_opened(conn_id, std::string_view address, effects&);
+  void on_closed(conn_id, effects&);
+  void on_connect(connection&, std::string_view frame, std::int64_t now_ms, effects&);
+  void on_auth(connection&, std::int32_t xid, std::string_view body, effects&);
+  /// The session of a connection is there: answers its ConnectRequest.
+  void establish(connection&, session_id, std::int32_t timeout_ms, effects&);
+  void refuse(connection&, effects&);
+  /// The early frames of a connection that just became open.
+  void replay_early(conn_id, std::int64_t now_ms, effects&);
+  void close(connection&, effects&);  ///< the connection is gone after it
+  void forget(connection&);           ///< the same, and the stream says it already
+  void close_all(effects&);
+
+  // ---- settle.cpp
+  void apply(const log_record&, effects&);
+  void publish(zxid_t, effects&);  ///< what `applied` holds, to the stream and the session tracker
+  void settle_transaction(std::uint64_t id, zxid_t, effects&);
+  void settle_reply(const reply_only&, effects&);
+  void release_replies(effects&);
+  /// The reply to entry `number` of the connection's queue is known: payload behind the frame's length by `write`.
+  template <class F>
+  void answer(connection&, std::uint64_t number, bool last, effects&, F&& write);
+  /// Sends what is answered and serves what is local, up to the first request that still waits.
+  void drain(connection&, effects&);
+
+  connection* find(conn_id id) {
+    auto it = connections.find(id);
+    return it == connections.end() ? nullptr : &it->second;
+  }
+
+  settings cfg;
+  std::unique_ptr<tree::database> db;
+  role current = role::looking;
+  preparation preparing;
+  std::unordered_map<conn_id, connection> connections;
+  std::unordered_map<session_id, conn_id> attached;  ///< sessions whose client is connected here
+  pending_requests pending;
+  std::deque<reply_only> held;  ///< outcomes whose `after` is not applied yet
+  session_id next_session;
+  std::uint64_t touch_round = 1;
+  std::vector<session_id> touched;
+  std::vector<tree::applied_change> applied;
+  std::int64_t now_ms = 0;  ///< of the last step that had a clock
+};
+
+}  // namespace troupe::commit

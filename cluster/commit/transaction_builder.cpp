@@ -1,0 +1,91 @@
+#include "cluster/commit/transaction_builder.hpp"
+
+#include <capnp/message.h>
+#include <capnp/serialize.h>
+
+#include <cstring>
+
+#include "schema/records.capnp.h"
+
+namespace troupe::commit {
+
+namespace {
+
+/// 16 KiB: nearly every transaction fits, and so needs no allocation but that of its result.
+constexpr std::size_t scratch_words = 2048;
+
+capnp::Data::Reader as_data(std::string_view s) { return {reinterpret_cast<const kj::byte*>(s.data()), s.size()}; }
+
+void set_text(wire::Change::Builder c, std::string_view path) {
+  auto t = c.initPath(static_cast<unsigned>(path.size()));
+  std::memcpy(t.begin(), path.data(), path.size());
+}
+
+void fill(wire::Change::Builder c, const change_draft& d) {
+  using kind = change_draft::kind;
+  c.setOp(static_cast<std::int32_t>(d.op));
+  if (!d.path.empty()) set_text(c, d.path);
+  switch (d.what) {
+    case kind::check: c.setCheck(); break;
+    case kind::create: {
+      auto n = c.initCreate();
+      if (d.data.data()) n.setData(as_data(d.data));  // null stays null, as in ZooKeeper
+      n.setAcl(as_data(d.acl)), n.setEphemeralOwner(d.session), n.setParentCreates(d.number);
+      break;
+    }
+    case kind::del: c.setDelete(); break;
+    case kind::set_data: {
+      auto n = c.initSetData();
+      if (d.data.data()) n.setData(as_data(d.data));
+      n.setVersion(d.number);
+      break;
+    }
+    case kind::set_acl: {
+      auto n = c.initSetAcl();
+      n.setAcl(as_data(d.acl)), n.setVersion(d.number);
+      break;
+    }
+    case kind::open_session: {
+      auto n = c.initOpenSession();
+      n.setSession(d.session), n.setTimeoutMs(d.number);
+      break;
+    }
+    case kind::close_session: c.setCloseSession(d.session); break;
+  }
+}
+
+/// capnp::messageToFlatArray, but into memory that shared_bytes owns, in one allocation and one copy.
+shared_bytes flatten(capnp::MessageBuilder& m) {
+  auto segments = m.getSegmentsForOutput();
+  auto table_words = segments.size() / 2 + 1;
+  auto words = capnp::computeSerializedSizeInWords(m);
+  auto out = std::make_shared_for_overwrite<std::uint64_t[]>(words);
+  out[table_words - 1] = 0;  // its second half may be padding
+  auto* sizes = reinterpret_cast<std::uint32_t*>(out.get());
+  sizes[0] = static_cast<std::uint32_t>(segments.size() - 1);
+  auto* at = out.get() + table_words;
+  for (std::size_t i = 0; i < segments.size(); ++i) {
+    sizes[i + 1] = static_cast<std::uint32_t>(segments[i].size());
+    std::memcpy(at, segments[i].begin(), segments[i].size() * 8);
+    at += segments[i].size();
+  }
+  auto* begin = reinterpret_cast<const char*>(out.get());
+  return {std::move(out), begin, words * 8};
+}
+
+}  // namespace
+
+transaction_builder::transaction_builder() : scratch_(scratch_words) {}
+
+shared_bytes transaction_builder::build(session_id session, std::int64_t time_ms, node_id origin,
+                                        std::uint64_t request_id) {
+  capnp::MallocMessageBuilder m(
+      kj::arrayPtr(reinterpret_cast<capnp::word*>(scratch_.data()), scratch_.size()));  // zeroes what it used when it ends
+  auto t = m.initRoot<wire::Transaction>();
+  t.setSession(session), t.setTimeMs(time_ms), t.setOriginNode(origin), t.setRequestId(request_id);
+  auto list = t.initChanges(static_cast<unsigned>(changes.size()));
+  for (unsigned i = 0; i < changes.size(); ++i) fill(list[i], changes[i]);
+  return flatten(m);
+}
+
+}  // namespace troupe::commit
