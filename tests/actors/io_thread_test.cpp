@@ -206,15 +206,16 @@ TEST_CASE("subscribers get ticks whose time grows, until they unsubscribe") {
   f.end(actor);
 }
 
-TEST_CASE("a loop that stops terminates actors that still have work, and those that are sent to later") {
+TEST_CASE("a loop that stops terminates actors that are spawned or sent to later") {
   caf::actor_system_config cfg;
   caf::actor_system system{cfg};
   io::io_thread loop{system};
   shared_counts counts;
-  auto queued = io::spawn_pinned<counter>(system, &loop, &loop, &counts, ~0ull);  // its launch is a job that never ran
+  auto queued = io::spawn_pinned<counter>(system, &loop, &loop, &counts, ~0ull);
   loop.stop();
   loop.run();
   auto late = io::spawn_pinned<counter>(system, &loop, &loop, &counts, ~0ull);
+  caf::anon_send(queued, std::uint64_t{1});
   caf::scoped_actor self{system};
   self->wait_for(queued, late);
   CHECK(counts.handled == 0);
