@@ -39,12 +39,11 @@ znode* database::impl::find(std::string_view path) const {
 }
 
 zk::stat database::impl::stat_of(const znode& z) {
-  const auto changed = z.changed();
   zk::stat s;
   s.czxid = z.czxid;
-  s.mzxid = changed.mzxid;
+  s.mzxid = z.mzxid;
   s.ctime = z.ctime_ms;
-  s.mtime = changed.mtime_ms;
+  s.mtime = z.mtime_ms;
   s.version = z.version;
   // Creates and deletes together; like ZooKeeper's int, it may wrap. Built-in znodes count children nobody created.
   s.cversion = static_cast<std::int32_t>(2 * static_cast<std::uint32_t>(z.creates()) - z.child_count());

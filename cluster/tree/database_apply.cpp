@@ -61,8 +61,8 @@ void database::impl::create(std::string_view path, zxid_t zxid, std::int64_t tim
   const auto acl = acls.acquire(view(r.getAcl()));
 
   auto* z = znode::make(name, data, owner != nullptr);
-  z->czxid = zxid;
-  z->ctime_ms = time_ms;
+  z->czxid = z->mzxid = zxid;
+  z->ctime_ms = z->mtime_ms = time_ms;
   z->serial = next_serial++;
   z->acl = acl;
   attach(z, *parent, path);
@@ -115,27 +115,25 @@ void database::impl::set_data(std::string_view path, zxid_t zxid, std::int64_t t
   const auto data = r.hasData() ? view(r.getData()) : std::string_view{};
   data_size += data.size();
   data_size -= at.node->data_size;
-  auto* z = znode::with_part(at.node, znode::has_changed);
+  auto* z = znode::with_data(at.node, data);
   relocate(at.node, z, at.entry);
-  auto* moved = znode::with_data(z, data);
-  relocate(z, moved, at.entry);
-  moved->set_changed({zxid, time_ms});
-  moved->version = r.getVersion();
-  mark(moved);
+  z->mzxid = zxid;
+  z->mtime_ms = time_ms;
+  z->version = r.getVersion();
+  mark(z);
 
   out.what = applied_change::kind::data_changed;
-  out.st = stat_of(*moved);
-  out.acl = acls.list_of(moved->acl);
+  out.st = stat_of(*z);
+  out.acl = acls.list_of(z->acl);
 }
 
 void database::impl::set_acl(std::string_view path, wire::SetAcl::Reader r, applied_change& out) {
   const place at(*this, path);
   const auto acl = acls.acquire(view(r.getAcl()));
-  auto* z = znode::with_part(at.node, znode::has_aversion);
+  auto* z = znode::with_aversion(at.node, r.getVersion());
   relocate(at.node, z, at.entry);
   acls.release(z->acl);
   z->acl = acl;
-  z->set_aversion(r.getVersion());
   mark(z);
 
   out.what = applied_change::kind::acl_changed;

@@ -83,7 +83,6 @@ void decode(const std::string& value, F f) {
 std::string database::impl::encode(const znode& z) const {
   capnp::MallocMessageBuilder message(static_cast<unsigned>((z.name().size() + z.data_size) / 8 + 40));
   auto s = message.initRoot<wire::StateNode>();
-  const auto changed = z.changed();
   if (z.parent) s.setParent(z.parent->self->serial);
   // Not setName: Text::Reader wants a zero behind the name.
   const auto name = z.name();
@@ -91,10 +90,10 @@ std::string database::impl::encode(const znode& z) const {
   if (!z.has(znode::null_data)) s.setData(bytes(z.data()));
   s.setAcl(z.acl);
   s.setCzxid(z.czxid);
-  s.setMzxid(changed.mzxid);
+  s.setMzxid(z.mzxid);
   s.setPzxid(z.pzxid());
   s.setCtimeMs(z.ctime_ms);
-  s.setMtimeMs(changed.mtime_ms);
+  s.setMtimeMs(z.mtime_ms);
   s.setVersion(z.version);
   s.setCreates(z.creates());
   s.setAversion(z.aversion());
@@ -176,15 +175,10 @@ void database::impl::load_node(std::uint64_t serial, wire::StateNode::Reader r) 
   z->version = r.getVersion();
   z->acl = r.getAcl();
   acls.acquire(z->acl);
-  // Before anything points to it: this may move it.
-  if (r.getMzxid() != z->czxid || r.getMtimeMs() != z->ctime_ms) {
-    z = znode::with_part(z, znode::has_changed);
-    z->set_changed({r.getMzxid(), r.getMtimeMs()});
-  }
-  if (r.getAversion() != 0) {
-    z = znode::with_part(z, znode::has_aversion);
-    z->set_aversion(r.getAversion());
-  }
+  z->mzxid = r.getMzxid();
+  z->mtime_ms = r.getMtimeMs();
+  // Before anything points to it, because this moves it.
+  if (r.getAversion() != 0) z = znode::with_aversion(z, r.getAversion());
   if (parent) {
     attach(z, *parent, path);
   } else {

@@ -64,15 +64,15 @@ void znode::free(znode* z) {
   std::free(z);
 }
 
-znode* znode::with_part(znode* z, flag f) {
-  if (z->has(f)) return z;
-  const auto grown = f == has_changed ? sizeof(changed_part) : sizeof(std::int32_t);
-  z = static_cast<znode*>(resized(z, z->size() + grown));
-  const auto at = f == has_changed ? z->changed_at() : z->aversion_at();
-  const auto rest = z->size() - sizeof(znode) - at;
-  std::memmove(z->tail() + at + grown, z->tail() + at, rest);
-  std::memset(z->tail() + at, 0, grown);
-  z->name_and_flags |= f;
+znode* znode::with_aversion(znode* z, std::int32_t aversion) {
+  const auto at = z->aversion_at();
+  if (!z->has(has_aversion)) {
+    const auto size = z->size();
+    z = static_cast<znode*>(resized(z, size + sizeof aversion));
+    std::memmove(z->tail() + at + sizeof aversion, z->tail() + at, size - sizeof(znode) - at);
+    z->name_and_flags |= has_aversion;
+  }
+  z->write(at, aversion);
   return z;
 }
 

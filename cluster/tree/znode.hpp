@@ -1,7 +1,7 @@
 #pragma once
 /// A znode in memory: one allocation that holds
 ///
-///   znode | owner (12, ephemerals) | changed (16, once its data was set) | aversion (4, once its ACL was set) | name |
+///   znode | owner (12, ephemerals) | aversion (4, once its ACL was set) | name | data
 ///   data
 ///
 /// What most znodes don't need costs them nothing: the parts are there only if their flag says so, and a znode without
@@ -35,12 +35,12 @@ struct children {
 struct znode {
   static constexpr std::uint32_t max_name = (1u << 24) - 1;  ///< bytes; the name shares 32 bits with the flags
   using flag = std::uint32_t;
-  static constexpr flag has_owner = 1u << 24, has_changed = 1u << 25, has_aversion = 1u << 26, null_data = 1u << 27;
+  static constexpr flag has_owner = 1u << 24, has_aversion = 1u << 25, null_data = 1u << 26;
 
   children* parent;  ///< null for the root
   children* kids;    ///< null: never had a child
-  zxid_t czxid;
-  std::int64_t ctime_ms;
+  zxid_t czxid, mzxid;
+  std::int64_t ctime_ms, mtime_ms;
   std::uint64_t serial;
   std::uint32_t slot;   ///< in the parent's slots
   std::uint32_t dirty;  ///< 1 + index in the list of dirty znodes; 0 = unchanged since the last checkpoint
@@ -53,16 +53,12 @@ struct znode {
     session_record* session;
     std::uint32_t slot;  ///< in the session's ephemerals
   } __attribute__((packed));
-  struct changed_part {
-    zxid_t mzxid;
-    std::int64_t mtime_ms;
-  } __attribute__((packed));
 
   /// A znode whose other fields are zero; `owner` makes room for the owner part. Throws std::bad_alloc.
   static znode* make(std::string_view name, std::string_view data, bool owner);
   static void free(znode*);
   /// Both return where the znode is now.
-  static znode* with_part(znode*, flag);
+  static znode* with_aversion(znode*, std::int32_t);
   static znode* with_data(znode*, std::string_view data);
 
   bool has(flag f) const { return (name_and_flags & f) != 0; }
@@ -74,20 +70,14 @@ struct znode {
   }
   owner_part owner() const { return read<owner_part>(0); }
   void set_owner(owner_part p) { write(0, p); }
-  changed_part changed() const {
-    return has(has_changed) ? read<changed_part>(changed_at()) : changed_part{czxid, ctime_ms};
-  }
-  void set_changed(changed_part p) { write(changed_at(), p); }
   std::int32_t aversion() const { return has(has_aversion) ? read<std::int32_t>(aversion_at()) : 0; }
-  void set_aversion(std::int32_t v) { write(aversion_at(), v); }
   zxid_t pzxid() const { return kids ? kids->pzxid : czxid; }
   std::int32_t creates() const { return kids ? kids->creates : 0; }
   std::uint32_t child_count() const { return kids ? kids->count : 0; }
 
  private:
   std::uint32_t name_size() const { return name_and_flags & max_name; }
-  std::size_t changed_at() const { return has(has_owner) ? sizeof(owner_part) : 0; }
-  std::size_t aversion_at() const { return changed_at() + (has(has_changed) ? sizeof(changed_part) : 0); }
+  std::size_t aversion_at() const { return has(has_owner) ? sizeof(owner_part) : 0; }
   std::size_t name_at() const { return aversion_at() + (has(has_aversion) ? sizeof(std::int32_t) : 0); }
   std::size_t size() const { return sizeof(znode) + name_at() + name_size() + data_size; }
   const char* tail() const { return reinterpret_cast<const char*>(this + 1); }
@@ -103,6 +93,6 @@ struct znode {
     std::memcpy(tail() + at, &v, sizeof v);
   }
 };
-static_assert(sizeof(znode) == 64, "a million of these are held in memory");
+static_assert(sizeof(znode) == 80, "a million of these are held in memory");
 
 }  // namespace troupe::tree
