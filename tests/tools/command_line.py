@@ -1,0 +1,49 @@
+import unittest
+
+import support
+
+
+class CommandLine(support.TestCase):
+    def test_help_names_every_subcommand(self):
+        code, out, err = support.run("--help")
+        self.assertEqual((code, err), (0, ""))
+        for name in ("node", "up", "down", "status"):
+            self.assertIn(f"\n  {name} ", out)
+            self.assertEqual(support.run(name, "--help")[0], 0)
+
+    def test_version_is_the_projects(self):
+        code, out, _ = support.run("--version")
+        wanted = (support.SOURCE / "CMakeLists.txt").read_text().split("project(troupe VERSION ")[1].split()[0]
+        self.assertEqual((code, out), (0, f"troupe {wanted}\n"))
+
+    def test_no_subcommand_is_a_usage_error(self):
+        self.assert_refused(support.run(), "subcommand is required")
+
+    def test_an_unknown_subcommand_is_named(self):
+        self.assert_refused(support.run("upp"), "'upp'", "node, up, down, status")
+
+    def test_an_unknown_option_is_named(self):
+        self.assert_refused(support.run("up", f"--dir={self.dir}/e", "--nodez=3"), "--nodez=3")
+
+    def test_a_missing_option_is_named(self):
+        for name in ("up", "down", "status"):
+            self.assert_refused(support.run(name), "--dir is required")
+        self.assert_refused(support.run("node"), "--config-file=FILE is missing")
+
+    def test_a_number_that_is_none_is_named(self):
+        self.assert_refused(support.run("up", f"--dir={self.dir}/e", "--nodes=three"), "--nodes")
+
+    def test_down_and_status_refuse_a_directory_without_an_ensemble(self):
+        for name in ("down", "status"):
+            self.assert_refused(support.run(name, f"--dir={self.dir}"), "holds no ensemble")
+
+    def test_up_refuses_what_cannot_be_and_creates_nothing(self):
+        target = self.dir / "e"
+        self.assert_refused(support.run("up", f"--dir={target}", "--nodes=0"), "--nodes must be from 1 to 255")
+        self.assert_refused(support.run("up", f"--dir={target}", "--base-port=65535"), "65535 to 65537")
+        self.assert_refused(support.run("up", f"--dir={target}", "--set=tick"), "is not KEY=VALUE")
+        self.assert_refused(support.run("up", f"--dir={target}", "--set=tik=1s"), "unknown key 'tik'")
+        self.assertFalse(target.exists())
+
+
+unittest.main()
