@@ -55,6 +55,7 @@ struct FollowerInfo {
 struct AckEpoch {
   currentEpoch @0 :UInt32;
   lastZxid @1 :Int64;
+  repeated @2 :Bool;           # this epoch had been accepted before, perhaps from another leader: does not count
 }
 
 struct SnapChunk {

@@ -21,7 +21,7 @@ struct set_accepted_epoch { epoch_t epoch = 0; };
 struct set_current_epoch { epoch_t epoch = 0; };
 /// A checkpoint of the leader's is about to replace our state: written before it does, so that recovery after a crash in
 /// between knows whether the log still fits the state.
-struct begin_install { zxid_t zxid = 0; };
+struct begin_install { zxid_t zxid = 0; };  ///< 0: the install was given up, the log still fits
 /// The checkpoint is in place: the log is empty and starts after it.
 struct reset_log { zxid_t base = 0; };
 
@@ -50,18 +50,26 @@ struct read_log {   ///< -> on_log_read
   node_id purpose = 0;  ///< the learner it is for; self: records to deliver
   zxid_t after = 0;
   std::size_t max_bytes = 0;
+  std::uint64_t serial = 0;  ///< handed back, so that answers to an earlier conversation are recognised
 };
+/// Each one that does not close is answered exactly once, in order, also after a close.
 struct read_snapshot {  ///< -> on_snapshot_chunk. index 0 opens: no checkpoint is written until the last one is read or it is closed
   node_id learner = 0;
   std::uint32_t index = 0;
   bool close = false;  ///< the learner is gone
 };
-struct install_chunk {  ///< -> on_chunk_installed, after the last on_installed
+/// Each is answered exactly once, in order. Index 0 starts anew: what an earlier, unfinished install left is dropped.
+struct install_chunk {  ///< -> on_chunk_installed; instead of it, for the last chunk, on_installed
   snap_chunk chunk;
 };
 
+/// Several steps may add to one `effects` before it is carried out: what fits together is merged.
 struct effects {
-  struct outgoing { node_id to; message what; };
+  struct outgoing {
+    node_id to;
+    message what;
+    bool same = false;  ///< `what` equals that of the entry before this one: its encoding may be used again
+  };
   std::vector<outgoing> send;
   std::vector<persist_op> persist;
   std::uint64_t persist_token = 0;  ///< report it by on_durable once `persist` is on disk; tokens grow

@@ -13,7 +13,8 @@ namespace troupe::zab {
 
 struct follower_info { epoch_t accepted_epoch = 0; zxid_t last = 0; bool observer = false; };
 struct leader_info {};
-struct ack_epoch { epoch_t current_epoch = 0; zxid_t last = 0; };
+/// `repeated`: the epoch had been accepted before, perhaps from another leader: does not count for the quorum.
+struct ack_epoch { epoch_t current_epoch = 0; zxid_t last = 0; bool repeated = false; };
 struct trunc { zxid_t to = 0; };
 struct truncated { zxid_t last = 0; };
 struct snap_chunk { zxid_t zxid = 0; std::uint32_t index = 0; bool last = false; shared_bytes chunk; };

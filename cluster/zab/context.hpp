@@ -1,0 +1,80 @@
+#pragma once
+/// What both sides of the conversation share, and what outlives each conversation: epochs, history, links, and what the
+/// disk still owes an answer to.
+
+#include <array>
+#include <bitset>
+#include <optional>
+#include <string>
+
+#include "cluster/zab/history.hpp"
+
+namespace troupe::zab {
+
+/// Epochs stay in what a signed zxid can hold.
+inline constexpr epoch_t max_epoch = 0x7ffffffe;
+
+/// The install of a leader's checkpoint (SNAP), the taking side.
+struct install {
+  zxid_t zxid = 0;                 ///< 0: none under way
+  std::uint32_t index = 0;         ///< of the chunk in hand
+  bool in_flight = false;          ///< that chunk is with the state store
+  bool last = false;               ///< it is the last one: once handed over it cannot be called back
+  std::uint64_t marker = 0;        ///< token of begin_install
+  std::optional<snap_chunk> held;  ///< waits for the marker
+  std::uint64_t reset = 0;         ///< token of reset_log; 0 before
+};
+
+struct context {
+  context(zab_settings s, const log_state& l, zxid_t applied)
+      : settings(std::move(s)),
+        log(settings.self, l, applied, settings.window_bytes, settings.chunk_bytes),
+        accepted_epoch(l.accepted_epoch),
+        current_epoch(l.current_epoch) {}
+
+  zab_settings settings;
+  history log;
+  epoch_t accepted_epoch, current_epoch;  ///< as queued for the disk
+  node_id accepted_from = 0;              ///< who proposed accepted_epoch; 0: before this process started
+  epoch_t epoch_floor = 0;                ///< largest accepted epoch that a voter told us of
+  std::bitset<256> links;
+  commit::role role = commit::role::looking;
+  node_id leader = 0;
+  install snap;
+  std::uint32_t stale_installs = 0;       ///< answers of the state store that belong to a given-up install
+  std::array<std::uint32_t, 256> stale_snapshot_reads{};
+  std::optional<std::string> ended;       ///< this conversation is over, and why
+
+  void end(std::string why) {
+    if (!ended) ended = std::move(why);
+  }
+  bool durable(std::uint64_t token) const { return log.confirmed() >= token; }
+  void set_role(commit::role r, epoch_t epoch, node_id of, effects& fx) {
+    role = r, leader = of;
+    fx.local.push_back(role_change{r, epoch, of});
+  }
+  void send(node_id to, epoch_t epoch, decltype(message::body) body, effects& fx, bool same = false) const {
+    fx.send.push_back({to, {epoch, std::move(body)}, same});
+  }
+  /// The last message for `to` in `fx` if it is a T: what follows may be merged into it.
+  template <class T>
+  static T* open(node_id to, effects& fx) {
+    for (auto i = fx.send.rbegin(); i != fx.send.rend(); ++i)
+      if (i->to == to) return i->same ? nullptr : std::get_if<T>(&i->what.body);
+    return nullptr;
+  }
+};
+
+/// Both zxid and epoch of a history, in the order in which ZAB compares them.
+inline bool newer(epoch_t epoch, zxid_t last, epoch_t than_epoch, zxid_t than_last) {
+  return epoch != than_epoch ? epoch > than_epoch : last > than_last;
+}
+
+/// True if `next` may stand right after `last` in a history: no hole within an epoch (ZOOKEEPER-4925), and every epoch
+/// starts with 1.
+inline bool follows(zxid_t last, zxid_t next) {
+  if (epoch_of(next) == epoch_of(last)) return counter_of(last) != 0xffffffffu && next == last + 1;
+  return epoch_of(next) > epoch_of(last) && counter_of(next) == 1;
+}
+
+}  // namespace troupe::zab
