@@ -1,0 +1,38 @@
+#include "actors/peer/resolver.hpp"
+
+#include <netdb.h>
+
+#include <caf/actor_system.hpp>
+#include <caf/event_based_actor.hpp>
+#include <cstring>
+#include <memory>
+
+#include "actors/messages.hpp"
+
+namespace troupe::peer {
+
+resolved look_up(const member& m, bool numeric_only) {
+  resolved out;
+  out.peer = m.id;
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM, hints.ai_flags = AI_NUMERICSERV | (numeric_only ? AI_NUMERICHOST : 0);
+  addrinfo* found = nullptr;
+  if (int e = ::getaddrinfo(m.host.c_str(), std::to_string(m.port).c_str(), &hints, &found); e != 0) {
+    out.error = ::gai_strerror(e);
+    return out;
+  }
+  std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> guard(found, &::freeaddrinfo);
+  std::memcpy(&out.address, found->ai_addr, found->ai_addrlen);
+  out.size = found->ai_addrlen;
+  return out;
+}
+
+caf::actor spawn_resolver(caf::actor_system& system) {
+  return system.spawn<caf::detached>([](caf::event_based_actor* self) -> caf::behavior {
+    return {[self](boxed<resolve>& r) {
+      self->send(caf::actor_cast<caf::actor>(self->current_sender()), box(look_up(r->who, false)));
+    }};
+  });
+}
+
+}  // namespace troupe::peer
