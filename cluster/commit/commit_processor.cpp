@@ -87,7 +87,7 @@ void commit_processor::on_role(role next, effects& fx) {
 
 void commit_processor::on_database(std::unique_ptr<tree::database> database, effects& fx) {
   auto& p = *impl_;
-  if (p.current != role::looking) throw std::logic_error("commit: a checkpoint replaced the state of a node that serves");
+  if (p.current != role::looking) throw std::logic_error("commit: a checkpoint came while the node serves");
   p.db = std::move(database);
   p.db->for_each_session([&](session_id s, const tree::database::session_info& info) {
     fx.sessions.push_back({s, info.timeout_ms, true});

@@ -6,8 +6,8 @@
 /// Order: the replies of a connection leave in the order of its requests. Writes are handed on at once (the pipeline
 /// never waits); a read behind a write of its own connection waits for it; reads of other connections don't.
 /// A request that fails preparation costs a reply, not a transaction; because it may depend on proposals that are
-/// still pending, it goes through the leader's order like a write (`prepared` without a transaction) and its reply is given
-/// only when everything before it is applied.
+/// still pending, it goes through the leader's order like a write (`prepared` without a transaction) and its reply is
+/// given only when everything before it is applied.
 
 #include <cstdint>
 #include <memory>
@@ -52,13 +52,15 @@ class commit_processor {
   void on_forwarded(node_id from, const std::vector<forwarded_request>&, std::int64_t now_ms, effects&);
   /// Leading: sessions whose deadline has passed.
   void on_expired(const std::vector<session_id>&, std::int64_t now_ms, effects&);
-  /// Committed transactions, in zxid order without a hole.
+  /// Committed transactions, in zxid order without a hole. While leading, those that this leader prepared and no
+  /// others: what came before is to be delivered before the role. May yield proposals and forwards, too: of requests
+  /// that waited for their session.
   void on_committed(const log_records&, effects&);
   /// Outcomes of our requests that left no transaction. Each waits until its `after` is applied.
   void on_replies(std::vector<reply_only>, effects&);
   /// `looking` drops the overlay, every pending request and every connection (clients go elsewhere).
   void on_role(role, effects&);
-  /// A checkpoint took the place of our state (SNAP). Only while looking.
+  /// A checkpoint took the place of our state (SNAP). Only while looking. effects.sessions has every session of it.
   void on_database(std::unique_ptr<tree::database>, effects&);
 
   /// Sessions of our connections that sent anything since the last call.

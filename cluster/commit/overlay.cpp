@@ -9,6 +9,7 @@ void overlay::reset(const tree::database* db) {
   db_ = db;
   nodes_.clear(), sessions_.clear(), marks_.clear();
   nodes_touched_.clear(), sessions_touched_.clear();
+  ephemeral_bytes_.clear(), counted_.clear();
   committed_ = applied_ = 0;
 }
 
@@ -50,9 +51,21 @@ std::vector<std::string> overlay::ephemerals_of(session_id id) const {
   return out;
 }
 
+std::size_t overlay::ephemeral_bytes(session_id id) {
+  auto [it, first] = ephemeral_bytes_.try_emplace(id, 0);
+  if (first)
+    for (auto& path : ephemerals_of(id)) it->second += ephemeral_cost(path);
+  return it->second;
+}
+
+void overlay::count_ephemeral(session_id id, std::int64_t bytes) {
+  ephemeral_bytes_[id] += static_cast<std::size_t>(bytes);
+  counted_.emplace_back(id, bytes);
+}
+
 void overlay::begin() {
   if (!nodes_touched_.empty() || !sessions_touched_.empty())
-    throw std::logic_error("overlay: transaction " + std::to_string(current()) + " was neither committed nor rolled back");
+    throw std::logic_error("overlay: transaction " + std::to_string(current()) + " was not finished");
 }
 
 node_state& overlay::touch(std::string_view path) {
@@ -77,20 +90,31 @@ overlay::session_entry& overlay::touch_session(session_id id) {
 }
 
 void overlay::add_ephemeral(session_id id, std::string_view path) {
+  ephemeral_bytes(id);  // counts those that are there already
+  count_ephemeral(id, static_cast<std::int64_t>(ephemeral_cost(path)));
   touch_session(id).ephemerals.push_back({current(), std::string(path)});
 }
 
+void overlay::remove_ephemeral(session_id id, std::string_view path) {
+  if (ephemeral_bytes_.contains(id)) count_ephemeral(id, -static_cast<std::int64_t>(ephemeral_cost(path)));
+}
+
 void overlay::open_session(session_id id) { touch_session(id).opened = true; }
-void overlay::close_session(session_id id) { touch_session(id).closing = true; }
+
+void overlay::close_session(session_id id) {
+  touch_session(id).closing = true;
+  ephemeral_bytes_.erase(id);  // a close is never rolled back
+}
 
 void overlay::commit() {
   ++committed_;
   for (auto& t : nodes_touched_) marks_.push_back({committed_, t.at, 0});
   for (auto& t : sessions_touched_) marks_.push_back({committed_, nullptr, t.id});
-  nodes_touched_.clear(), sessions_touched_.clear();
+  nodes_touched_.clear(), sessions_touched_.clear(), counted_.clear();
 }
 
 void overlay::rollback() {
+  for (auto& [id, bytes] : counted_) ephemeral_bytes_[id] -= static_cast<std::size_t>(bytes);
   for (auto& t : nodes_touched_) {
     if (t.inserted)
       nodes_.erase(nodes_.find(t.at->first));
@@ -103,7 +127,7 @@ void overlay::rollback() {
     s.opened = t.opened, s.closing = t.closing, s.last = t.last;
     if (t.inserted) sessions_.erase(t.id);
   }
-  nodes_touched_.clear(), sessions_touched_.clear();
+  nodes_touched_.clear(), sessions_touched_.clear(), counted_.clear();
 }
 
 void overlay::forget_session(session_id id, std::uint64_t number) {

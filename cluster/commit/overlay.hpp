@@ -40,9 +40,14 @@ class overlay {
   /// Paths of the ephemerals that the session will have once all is applied, sorted.
   std::vector<std::string> ephemerals_of(session_id) const;
 
+  /// What the deletes of its ephemerals will take in the transaction that ends the session. Bytes, rounded up.
+  std::size_t ephemeral_bytes(session_id);
+  static std::size_t ephemeral_cost(std::string_view path) { return path.size() + 64; }
+
   void begin();
   node_state& touch(std::string_view path);  ///< valid until the next touch
   void add_ephemeral(session_id, std::string_view path);
+  void remove_ephemeral(session_id, std::string_view path);
   void open_session(session_id);
   void close_session(session_id);
   void commit();
@@ -92,6 +97,7 @@ class overlay {
   std::uint64_t current() const { return committed_ + 1; }
   node_state from_database(std::string_view path) const;
   session_entry& touch_session(session_id);
+  void count_ephemeral(session_id, std::int64_t bytes);
   void forget_session(session_id, std::uint64_t number);
 
   const tree::database* db_ = nullptr;
@@ -101,6 +107,9 @@ class overlay {
   std::uint64_t committed_ = 0, applied_ = 0;
   std::vector<touched_node> nodes_touched_;  ///< by the one in preparation, each once
   std::vector<touched_session> sessions_touched_;
+  /// Of sessions that created an ephemeral since we lead, until their end is prepared.
+  std::unordered_map<session_id, std::size_t> ephemeral_bytes_;
+  std::vector<std::pair<session_id, std::int64_t>> counted_;  ///< by the transaction in preparation
 };
 
 }  // namespace troupe::commit

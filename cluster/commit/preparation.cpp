@@ -53,13 +53,7 @@ void preparation::prepare(const request_view& r, std::int64_t now_ms, std::vecto
       return e == err::ok ? close(r, now_ms, out) : answer(r, e, out);
     }
     case zk::op::multi: return multi(r, now_ms, out);
-    case zk::op::sync: {
-      auto e = check_session(r);
-      if (e != err::ok) return answer(r, e, out);
-      answer(r, err::ok, out, std::string(r.body));
-      out.back().confirm = true;
-      return;
-    }
+    case zk::op::sync: return sync(r, out);
     case zk::op::create:
     case zk::op::create2:
     case zk::op::del:
@@ -67,6 +61,17 @@ void preparation::prepare(const request_view& r, std::int64_t now_ms, std::vecto
     case zk::op::set_acl: return single(r, now_ms, out);
     default: return answer(r, err::unimplemented, out);
   }
+}
+
+void preparation::sync(const request_view& r, std::vector<prepared>& out) {
+  jute::reader body(r.body);
+  auto path = body.ustring();
+  if (!body.ok()) return answer(r, err::marshalling_error, out);
+  if (auto e = check_session(r); e != err::ok) return answer(r, e, out);
+  std::string record;
+  jute::writer(record).ustring(path);
+  answer(r, err::ok, out, std::move(record));
+  out.back().confirm = true;
 }
 
 void preparation::session(const request_view& r, std::int64_t now_ms, std::vector<prepared>& out) {

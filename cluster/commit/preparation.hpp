@@ -1,7 +1,7 @@
 #pragma once
-/// The leader's half: turns requests into transactions that carry resulting state, or into errors, in the order in which
-/// they come (ZooKeeper's PrepRequestProcessor). Sees the database and everything pending (overlay.hpp), so it never
-/// waits for a commit.
+/// The leader's half: turns requests into transactions that carry resulting state, or into errors, in the order in
+/// which they come (ZooKeeper's PrepRequestProcessor). Sees the database and everything pending (overlay.hpp), so it
+/// never waits for a commit.
 
 #include <cstdint>
 #include <span>
@@ -18,9 +18,9 @@
 namespace troupe::commit {
 
 /// What a transaction may add to the request that caused it: Cap'n Proto's framing, sequence numbers, the ACL entries
-/// that `auth` expands to. A transaction of more than max_request and this is refused with MARSHALLINGERROR before it is
-/// proposed, since what could not be read again would stop every node (ZOOKEEPER-3496). Ends of sessions are exempt: they
-/// cannot be refused, and what they delete was bounded when it was created.
+/// that `auth` expands to. A transaction of more than max_request and this is refused with MARSHALLINGERROR before it
+/// is proposed, since what could not be read again would stop every node (ZOOKEEPER-3496). Ends of sessions are exempt:
+/// they cannot be refused, and what they delete was bounded when it was created (max_session_ephemeral_bytes).
 inline constexpr std::size_t transaction_allowance_bytes = 256 * 1024;
 
 /// A forwarded_request by view: our own clients' requests are prepared where they lie.
@@ -62,6 +62,7 @@ class preparation {
  private:
   zk::err check_session(const request_view&);
   void session(const request_view&, std::int64_t now_ms, std::vector<prepared>& out);
+  void sync(const request_view&, std::vector<prepared>& out);
   void close(const request_view&, std::int64_t now_ms, std::vector<prepared>& out);
   void multi(const request_view&, std::int64_t now_ms, std::vector<prepared>& out);
   void single(const request_view&, std::int64_t now_ms, std::vector<prepared>& out);

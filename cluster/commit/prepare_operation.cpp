@@ -57,6 +57,8 @@ err create(const operation& o, const caller& who, overlay& pending, transaction_
   if (!tree::valid_path(path)) return err::bad_arguments;
   if (pending.look(path).exists) return err::node_exists;
   if (parent.ephemeral_owner != 0) return err::no_children_for_ephemerals;
+  if (ephemeral && pending.ephemeral_bytes(who.session) + overlay::ephemeral_cost(path) > max_session_ephemeral_bytes)
+    return err::quota_exceeded;
 
   auto owner = ephemeral ? who.session : 0;
   auto creates = wrapping_add(parent.creates, 1);
@@ -88,6 +90,7 @@ err del(const operation& o, const caller& who, overlay& pending, transaction_bui
   if (node.children != 0) return err::not_empty;
   --pending.touch(parent_path).children;
   pending.touch(o.path) = {};
+  if (node.ephemeral_owner) pending.remove_ephemeral(node.ephemeral_owner, o.path);
   txn.changes.push_back({change_draft::kind::del, o.op, o.path, {}, {}, 0, 0});
   return err::ok;
 }

@@ -1,6 +1,6 @@
 #pragma once
-/// The checks of each write on a znode, in ZooKeeper's order (PrepRequestProcessor.pRequest2Txn), and what it does to the
-/// overlay and the transaction when they pass.
+/// The checks of each write on a znode, in ZooKeeper's order (PrepRequestProcessor.pRequest2Txn), and what it does to
+/// the overlay and the transaction when they pass.
 
 #include <span>
 
@@ -11,6 +11,11 @@
 
 namespace troupe::commit {
 
+/// Ephemerals that one session may have, by the bytes that their deletes take (overlay::ephemeral_cost): they all go in
+/// the one transaction that ends the session, which cannot be refused and must fit a frame between nodes (in ZooKeeper
+/// it may not, ZOOKEEPER-4306). One more is refused with QUOTAEXCEEDED.
+inline constexpr std::size_t max_session_ephemeral_bytes = std::size_t{16} << 20;
+
 /// Who asks.
 struct caller {
   session_id session = 0;
@@ -20,7 +25,7 @@ struct caller {
 /// Create flags that nobody serves: -6 for containers and TTL nodes, -8 for those that do not exist. ok for the rest.
 zk::err check_flags(const operation&);
 
-/// Adds one change and touches the overlay, or returns an error and does neither. To be called between begin and commit.
+/// Adds one change and touches the overlay, or returns an error and does neither. Belongs between begin and commit.
 zk::err prepare_operation(const operation&, const caller&, overlay&, transaction_builder&);
 
 /// A version after a change: wraps from the largest int to the smallest, and never is -1, which means "any"

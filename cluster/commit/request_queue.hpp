@@ -86,12 +86,13 @@ class pending_requests {
   }
   /// The request, without taking it out.
   entry peek(std::uint64_t id) const {
-    return id < first_ || id - first_ >= entries_.size() || entries_[id - first_].settled ? entry{} : entries_[id - first_];
+    if (id < first_ || id - first_ >= entries_.size() || entries_[id - first_].settled) return {};
+    return entries_[id - first_];
   }
   /// Takes out the request; conn 0 if it is not one of ours that waits (settled, or of a role that ended).
   entry settle(std::uint64_t id) {
-    if (id < first_ || id - first_ >= entries_.size() || entries_[id - first_].settled) return {};
-    auto out = entries_[id - first_];
+    auto out = peek(id);
+    if (!out.conn) return {};
     entries_[id - first_].settled = true;
     --outstanding_;
     for (; !entries_.empty() && entries_.front().settled; ++first_) entries_.pop_front();

@@ -23,8 +23,8 @@ struct forwarded_request {
   std::uint64_t id = 0;  ///< the origin's own number, never used twice by it
   session_id session = 0;
   std::int32_t xid = 0;
-  zk::op op = zk::op::create;  ///< create_session: body = ConnectRequest with the new session's id and timeout filled in, or an existing id: re-attach
-  std::string body;            ///< jute, after the request header
+  zk::op op = zk::op::create;
+  std::string body;  ///< jute, after the request header; of create_session: session_request (preparation.hpp)
   std::shared_ptr<const tree::credentials> creds;
 };
 

@@ -7,7 +7,7 @@
 
 namespace troupe::commit {
 
-/// create: path; create2: path and Stat; setData, setACL: Stat; delete: nothing; multi: each in turn behind its MultiHeader.
+/// create: path; create2: path and Stat; setData, setACL: Stat; delete: nothing; multi: each behind its MultiHeader.
 void write_result(jute::writer&, zk::op request, std::span<const tree::applied_change>);
 
 }  // namespace troupe::commit

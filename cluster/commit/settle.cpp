@@ -48,7 +48,8 @@ void commit_processor::impl::apply(const log_record& record, effects& fx) {
   auto own = txn.getOriginNode() == cfg.self ? pending.peek(txn.getRequestId()) : pending_requests::entry{};
   for (auto& a : applied) {  // whoever is connected on a session that ended, but did not ask for it, is cut off
     if (a.what != tree::applied_change::kind::session_closed) continue;
-    if (auto it = attached.find(a.session); it != attached.end() && it->second != own.conn) close(*find(it->second), fx);
+    auto it = attached.find(a.session);
+    if (it != attached.end() && it->second != own.conn) close(*find(it->second), fx);
   }
   if (own.conn) settle_transaction(txn.getRequestId(), record.zxid, fx);
   release_replies(fx);
@@ -118,7 +119,7 @@ void commit_processor::impl::settle_transaction(std::uint64_t id, zxid_t zxid, e
   auto* c = find(own.conn);
   if (!c) return;  // its client went away meanwhile
   auto* w = c->queue.find(own.number);
-  if (!w) throw std::logic_error("commit: transaction of request " + std::to_string(id) + ", which was answered already");
+  if (!w) throw std::logic_error("commit: a transaction of request " + std::to_string(id) + ", which was answered");
   auto op = w->op;
   auto xid = w->xid;
   if (op == zk::op::create_session) {
@@ -136,7 +137,7 @@ void commit_processor::impl::settle_reply(const reply_only& r, effects& fx) {
   auto* c = own.conn ? find(own.conn) : nullptr;
   if (!c) return;
   auto* w = c->queue.find(own.number);
-  if (!w) throw std::logic_error("commit: reply to request " + std::to_string(r.id) + ", which was answered already");
+  if (!w) throw std::logic_error("commit: an outcome of request " + std::to_string(r.id) + ", which was answered");
   if (w->op == zk::op::create_session) {
     // A close of the session may have been applied while this was under way.
     auto* s = r.error == zk::err::ok ? db->find_session(c->session) : nullptr;

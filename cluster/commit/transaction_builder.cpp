@@ -79,8 +79,8 @@ transaction_builder::transaction_builder() : scratch_(scratch_words) {}
 
 shared_bytes transaction_builder::build(session_id session, std::int64_t time_ms, node_id origin,
                                         std::uint64_t request_id) {
-  capnp::MallocMessageBuilder m(
-      kj::arrayPtr(reinterpret_cast<capnp::word*>(scratch_.data()), scratch_.size()));  // zeroes what it used when it ends
+  // Its destructor zeroes what it used of the scratch.
+  capnp::MallocMessageBuilder m(kj::arrayPtr(reinterpret_cast<capnp::word*>(scratch_.data()), scratch_.size()));
   auto t = m.initRoot<wire::Transaction>();
   t.setSession(session), t.setTimeMs(time_ms), t.setOriginNode(origin), t.setRequestId(request_id);
   auto list = t.initChanges(static_cast<unsigned>(changes.size()));

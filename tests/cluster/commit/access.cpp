@@ -73,7 +73,7 @@ TEST_CASE_FIXTURE(fixture, "a connection cannot add identities beyond the bound"
   CHECK(c.ended());
 }
 
-TEST_CASE_FIXTURE(fixture, "a znode of a digest identity is closed to others, for reads, writes, deletes and children") {
+TEST_CASE_FIXTURE(fixture, "a znode of a digest identity is closed to others in every way") {
   client other(e);
   other.connect();
   authenticate(c, "ann:secret");

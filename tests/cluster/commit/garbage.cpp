@@ -94,13 +94,16 @@ TEST_CASE("a leader refuses mutated requests of a follower without harm") {
   client c(e, 2);
   c.connect();
   auto frames = valid_frames();
-  op ops[] = {op::create, op::create2, op::del, op::set_data, op::set_acl, op::multi, op::sync, op::create_session, op::get_data};
+  op ops[] = {op::create,  op::create2, op::del,  op::set_data,
+              op::set_acl, op::multi,   op::sync, op::create_session, op::get_data};
   std::size_t prepared = 0;
   for (int i = 0; i < 20'000; ++i) {
     commit::effects fx;
     auto bytes = mutated(frames[random() % frames.size()], random);
     if (bytes.size() > 8) bytes.erase(0, 8);
-    commit::forwarded_request r{static_cast<std::uint64_t>(i), random() % 8 ? c.session : 5, 1, ops[random() % std::size(ops)], bytes, nullptr};
+    auto session = random() % 8 ? c.session : 5;
+    auto o = ops[random() % std::size(ops)];
+    commit::forwarded_request r{static_cast<std::uint64_t>(i), session, 1, o, bytes, nullptr};
     e.at(1).on_forwarded(2, {r}, e.now_ms, fx);
     CHECK(fx.proposals.size() == 1);
     prepared += !fx.proposals[0].txn.empty();

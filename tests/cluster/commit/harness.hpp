@@ -60,8 +60,9 @@ inline std::string multi_body(const std::vector<std::pair<op, std::string>>& ops
 
 inline zk::stat read_stat(jute::reader& r) {
   zk::stat s;
-  s.czxid = r.i64(), s.mzxid = r.i64(), s.ctime = r.i64(), s.mtime = r.i64(), s.version = r.i32(), s.cversion = r.i32();
-  s.aversion = r.i32(), s.ephemeral_owner = r.i64(), s.data_length = r.i32(), s.num_children = r.i32(), s.pzxid = r.i64();
+  s.czxid = r.i64(), s.mzxid = r.i64(), s.ctime = r.i64(), s.mtime = r.i64();
+  s.version = r.i32(), s.cversion = r.i32(), s.aversion = r.i32(), s.ephemeral_owner = r.i64();
+  s.data_length = r.i32(), s.num_children = r.i32(), s.pzxid = r.i64();
   return s;
 }
 
@@ -213,7 +214,9 @@ class ensemble {
           break;
         }
         case stream_item::kind::identity: out.creds = *s.creds.at(i.index); break;
-        case stream_item::kind::change: out.acl = s.acls.at(i.index), out.parent_acl = s.acls.at(i.index + 1); [[fallthrough]];
+        case stream_item::kind::change:
+          out.acl = s.acls.at(i.index), out.parent_acl = s.acls.at(i.index + 1);
+          [[fallthrough]];
         case stream_item::kind::watch:
         case stream_item::kind::event: out.path = s.path(i); break;
         default: break;

@@ -130,7 +130,8 @@ TEST_CASE_FIXTURE(fixture, "a multi of checks alone is a transaction and answers
 }
 
 TEST_CASE_FIXTURE(fixture, "containers and TTL znodes fail a multi with UNIMPLEMENTED") {
-  CHECK(codes(multi({{op::create, create_body("/a")}, {op::create_container, create_body("/c", "", 4)}})) == list{0, -6});
+  auto container = create_body("/c", "", 4);
+  CHECK(codes(multi({{op::create, create_body("/a")}, {op::create_container, container}})) == list{0, -6});
   auto ttl = std::string(body().str("/t").str("").acl(open_acl).i32(5).i64(1000));
   CHECK(codes(multi({{op::create_ttl, ttl}, {op::create, create_body("/a")}})) == list{-6, -2});
   CHECK_FALSE(e.db().find("/a"));

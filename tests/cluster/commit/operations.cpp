@@ -71,7 +71,8 @@ TEST_CASE_FIXTURE(fixture, "pending sequential creates get consecutive numbers b
   for (int i = 0; i < 5; ++i) CHECK(path_of_reply(*c.take()) == "/q/n-000000000" + std::to_string(i));
 }
 
-TEST_CASE_FIXTURE(fixture, "create refuses in ZooKeeper's order: flags, path, ACL, parent, permission, existence, ephemeral parent") {
+TEST_CASE_FIXTURE(fixture,
+                  "create refuses flags, path, ACL, parent, permission, existence, ephemeral parent, in this order") {
   CHECK(code(op::create, create_body("bad", "", 7)) == err::bad_arguments);
   CHECK(code(op::create, create_body("bad", "", -1)) == err::bad_arguments);
   for (int flags : {4, 5, 6}) CHECK(code(op::create, create_body("bad", "", flags)) == err::unimplemented);
@@ -90,7 +91,7 @@ TEST_CASE_FIXTURE(fixture, "create refuses in ZooKeeper's order: flags, path, AC
   CHECK_FALSE(c.ended());
 }
 
-TEST_CASE_FIXTURE(fixture, "delete removes a znode, and refuses: path, parent, permission, existence, version, children") {
+TEST_CASE_FIXTURE(fixture, "delete refuses: path, parent, permission, existence, version, children, in this order") {
   c.call(op::create, create_body("/a"));
   c.call(op::create, create_body("/a/b"));
   for (auto path : {"", "a", "/", "/zookeeper", "/zookeeper/quota", "/zookeeper/config"})
@@ -215,7 +216,7 @@ TEST_CASE_FIXTURE(fixture, "writes refuse a body that does not fit with MARSHALL
   CHECK_FALSE(c.ended());
 }
 
-TEST_CASE_FIXTURE(fixture, "an operation that is not served gets UNIMPLEMENTED and ends the connection, after what is before it") {
+TEST_CASE_FIXTURE(fixture, "an operation that is not served gets UNIMPLEMENTED in its turn and ends the connection") {
   for (int number : {0, 10, 13, 16, 17, 18, 20, 22, 99, 102, 103, 104, 105, 106, 107, -10, -1, 500}) {
     client d(e);
     d.connect();
@@ -248,6 +249,33 @@ TEST_CASE_FIXTURE(fixture, "sync answers its path and asks for a confirmation of
   CHECK(r->xid() == xid);
   CHECK(r->error() == err::ok);
   CHECK(path_of_reply(*r) == "/x");
+}
+
+TEST_CASE("a session cannot have more ephemerals than the transaction that ends it can delete (ZOOKEEPER-4306)") {
+  ensemble e;
+  client c(e);
+  c.connect();
+  c.call(op::create, create_body("/p"));
+  auto path = [](int i) { return "/p/" + std::string(500'000, 'x') + std::to_string(100 + i); };
+  auto fit = static_cast<int>(commit::max_session_ephemeral_bytes / commit::overlay::ephemeral_cost(path(0)));
+  for (int i = 0; i < fit - 1; ++i) CHECK(c.call(op::create, create_body(path(i), "", 1)).error() == err::ok);
+  // Neither a multi that fails nor the end of a leader's term changes the count.
+  c.call(op::multi, multi_body({{op::create, create_body(path(fit), "", 1)}, {op::check, path_version("/no")}}));
+  CHECK(c.call(op::create, create_body(path(fit), "", 1)).error() == err::ok);
+  CHECK(c.call(op::create, create_body(path(fit + 1), "", 1)).error() == err::quota_exceeded);
+  CHECK(c.call(op::create, create_body(path(fit + 1))).error() == err::ok);
+  e.role(1, commit::role::looking);
+  e.role(1, commit::role::leading);
+  client again(e);
+  again.ask_again(c.session);
+  e.commit();
+  REQUIRE(again.take_session());
+  CHECK(again.call(op::create, create_body(path(fit + 2), "", 1)).error() == err::quota_exceeded);
+  CHECK(again.call(op::del, path_version(path(0))).error() == err::ok);
+  CHECK(again.call(op::create, create_body(path(fit + 2), "", 1)).error() == err::ok);
+  CHECK(again.call(op::create, create_body(path(0), "", 1)).error() == err::quota_exceeded);
+  again.call(op::close_session);
+  CHECK(e.db().ephemeral_count() == 0);
 }
 
 TEST_CASE("a transaction that is too large is refused before it is proposed (ZOOKEEPER-3496)") {

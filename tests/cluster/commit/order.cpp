@@ -16,7 +16,7 @@ struct fixture {
 
 }  // namespace
 
-TEST_CASE_FIXTURE(fixture, "a read behind a write of its connection waits for it and shows it; other connections don't wait") {
+TEST_CASE_FIXTURE(fixture, "a read waits for the write before it on its connection, and for no other") {
   client other(e);
   other.connect();
   auto write = c.send(op::create, create_body("/a", "1"));
@@ -122,7 +122,8 @@ TEST_CASE_FIXTURE(fixture, "preparation sees what is pending: create, delete and
   c.send(op::del, path_version("/a/b"));
   c.send(op::del, path_version("/a"));
   e.commit();
-  err expected[] = {err::ok, err::node_exists, err::ok, err::no_node, err::no_node, err::ok, err::ok, err::not_empty, err::ok, err::ok};
+  err expected[] = {err::ok, err::node_exists, err::ok,        err::no_node, err::no_node,
+                    err::ok, err::ok,          err::not_empty, err::ok,      err::ok};
   for (auto want : expected) CHECK(c.take()->error() == want);
 }
 
