@@ -54,6 +54,7 @@ caf::behavior gateway_actor::make_behavior() {
         stats_.epoch = w.epoch, stats_.leader = w.leader;
       },
       [this](boxed<start>& s) { begin(*s); },
+      [this](const start& s) { begin(s); },
   };
 }
 

@@ -113,3 +113,8 @@ class gateway_actor final : public io::pinned_actor,
 caf::actor spawn_gateway(caf::actor_system&, io::io_thread& loop, io::listener, options, node_stats&);
 
 }  // namespace troupe::gateway
+
+namespace caf {
+template <>
+struct allowed_unsafe_message_type<troupe::gateway::start> : std::true_type {};
+}  // namespace caf

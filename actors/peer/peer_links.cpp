@@ -39,13 +39,14 @@ caf::behavior peer_links::make_behavior() {
         if (auto* p = find(r->peer)) p->resolving = false, connect_to(*p, *r);
       },
       [this](boxed<start>& s) { begin(*s); },
+      [this](const start& s) { begin(s); },
   };
 }
 
 void peer_links::on_exit() {
   loop_.remove_hook(this);
   loop_.unsubscribe_tick(address());
-  if (started_) loop_.unwatch(listener_.fd.get());
+  if (started_ && listener_.fd) loop_.unwatch(listener_.fd.get());
   listener_.fd.reset();
   for (auto& l : links_) loop_.unwatch(l->fd.get());
   links_.clear(), gone_.clear(), dirty_.clear(), peers_.clear();
@@ -58,7 +59,7 @@ void peer_links::on_exit() {
 void peer_links::begin(const start& s) {
   election_ = s.election, broadcast_ = s.broadcast;
   if (std::exchange(started_, true)) return;
-  loop_.watch(listener_.fd.get(), EPOLLIN, this);
+  if (listener_.fd) loop_.watch(listener_.fd.get(), EPOLLIN, this);
   for (auto& p : peers_)
     if (p.who.id < options_.self) dial(p);
 }

@@ -31,7 +31,8 @@ struct start { caf::actor election, broadcast; };
 
 class peer_links final : public io::pinned_actor, public io::turn_hook, public io::fd_handler, public link_owner {
  public:
-  /// `loop` and `stats` outlive the actor. Throws std::logic_error for options that contradict each other.
+  /// `loop` and `stats` outlive the actor. A node that is alone gives a listener without a descriptor. Throws
+  /// std::logic_error for options that contradict each other.
   peer_links(caf::actor_config&, io::io_thread* loop, io::listener, options, node_stats* stats);
 
   caf::behavior make_behavior() override;
@@ -94,3 +95,8 @@ class peer_links final : public io::pinned_actor, public io::turn_hook, public i
 caf::actor spawn_peer_links(caf::actor_system&, io::io_thread& loop, io::listener, options, node_stats&);
 
 }  // namespace troupe::peer
+
+namespace caf {
+template <>
+struct allowed_unsafe_message_type<troupe::peer::start> : std::true_type {};
+}  // namespace caf

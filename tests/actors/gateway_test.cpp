@@ -180,8 +180,6 @@ TEST_CASE("connections past the bound are closed at once, in all and per address
 TEST_CASE("a process without descriptors refuses connections and serves those it has") {
   gateway_fixture f;
   auto c = session(f.port);
-  client late(f.port);  // its descriptor is made before there are none left
-  late = client(f.port);
   rlimit before{};
   ::getrlimit(RLIMIT_NOFILE, &before);
   io::descriptor probe(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
