@@ -113,6 +113,17 @@ TEST_CASE_FIXTURE(fixture, "a failed multi rolls the pending counters of parents
   CHECK(e.db().find("/q/n-0000000001"));
 }
 
+TEST_CASE_FIXTURE(fixture, "the end of a session does not delete the ephemerals of a multi that failed") {
+  c.send(op::create, create_body("/e1", "", 1));
+  c.send(op::multi, multi_body({{op::create, create_body("/e2", "", 1)}, {op::check, path_version("/no")}}));
+  c.send(op::close_session);
+  e.commit();
+  CHECK(c.take()->error() == err::ok);
+  CHECK(codes(results(*c.take())) == list{0, -101});
+  CHECK(c.take()->what == seen::kind::last_reply);
+  CHECK(e.db().ephemeral_count() == 0);
+}
+
 TEST_CASE_FIXTURE(fixture, "a check of a missing znode fails the multi, whatever version it asks for") {
   CHECK(codes(multi({{op::check, path_version("/no", -1)}})) == list{-101});
   CHECK(codes(multi({{op::check, path_version("no", -1)}})) == list{-8});
