@@ -22,7 +22,7 @@ void leader::submit(std::vector<commit::prepared> list, std::int64_t now_ms, eff
   bool ask = false;
   for (auto& p : list) {
     if (!p.txn.empty()) {
-      if (counter_of(assigned_) == 0xffffffffu) {  // ZOOKEEPER-1277: a new epoch starts the counter anew
+      if (counter_of(assigned_) >= ctx_.settings.max_counter) {  // ZOOKEEPER-1277: a new epoch starts the counter anew
         propose(std::move(records), now_ms, fx);
         return ctx_.end("the zxid counter of epoch " + std::to_string(epoch_) + " is used up");
       }

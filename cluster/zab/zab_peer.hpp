@@ -24,6 +24,7 @@ struct zab_settings {
   std::int64_t sync_timeout_ms = 5000;  ///< silence after which a peer is given up (syncLimit)
   std::size_t window_bytes = 8u << 20;  ///< recent records kept in memory for learners that come back
   std::size_t chunk_bytes = 1u << 20;   ///< of one frame of records; a frame exceeds it by one record at most
+  std::uint32_t max_counter = 0xffffffff;  ///< last zxid counter of an epoch; smaller only in tests of its end
   std::int64_t answer_timeout_ms = 300;  ///< a learner whose FollowerInfo brings no sign of life for so long looks again
   std::int64_t gather_timeout_ms = 1000; ///< an elected leader to whom no quorum of FollowerInfo comes for so long looks again
 };

@@ -1,6 +1,8 @@
 #include <doctest/doctest.h>
 
+#include <cstdio>
 #include <cstdlib>
+#include <map>
 
 #include "sim_ensemble.hpp"
 
@@ -15,20 +17,30 @@ TEST_CASE("an ensemble under random faults keeps ZAB's promises and converges wh
     from = std::strtoull(some, &rest, 10);
     count = *rest ? std::strtoull(rest + 1, nullptr, 10) : 1;
   }
+  std::map<std::string, std::uint64_t> counts;
   for (auto seed = from; seed < from + count; ++seed) {
     std::string failure;
     try {
       auto o = sim::random_options(seed);
       o.trace = std::getenv("ZAB_SEED") != nullptr;
       sim::ensemble e(o);
-      e.run(4000);
+      e.run(10000);
       e.converge();
       if (e.committed().empty()) failure = "nothing was committed";
+      for (auto& [what, n] : e.counts()) counts[what] += n;
+      counts["committed"] += e.committed().size();
     } catch (const std::exception& e) {
       failure = e.what();
     }
     INFO("seed ", seed);
     CHECK(failure == "");
+  }
+  if (std::getenv("ZAB_COUNTS"))
+    for (auto& [what, n] : counts) std::printf("%10llu %s\n", static_cast<unsigned long long>(n), what.c_str());
+  if (count < 300) return;
+  for (auto what : {"Trunc", "SnapChunk", "SnapAck", "installed", "sync answered", "log read", "crash", "leading epoch "}) {
+    INFO(std::string(what));
+    CHECK(counts[what] > 20);  // paths that the seeds must not stop reaching
   }
 }
 

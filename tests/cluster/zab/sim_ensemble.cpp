@@ -1,5 +1,6 @@
 #include "sim_ensemble.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <cstring>
@@ -108,7 +109,7 @@ void ensemble::restart(node_id id) {
   zab_settings s;
   s.self = id, s.ensemble.members = options_.members;
   s.ping_ms = 50, s.init_timeout_ms = 2000, s.sync_timeout_ms = 500, s.gather_timeout_ms = 500;
-  s.window_bytes = options_.window_bytes, s.chunk_bytes = options_.chunk_bytes;
+  s.window_bytes = options_.window_bytes, s.chunk_bytes = options_.chunk_bytes, s.max_counter = options_.max_counter;
   election_settings e;
   e.self = id, e.ensemble.members = options_.members, e.finalize_ms = 20, e.resend_min_ms = 100, e.resend_max_ms = 1000;
   n.up = true, n.frozen = false, n.role = commit::role::looking;
@@ -125,6 +126,7 @@ void ensemble::crash(node_id id, bool keep_some_writes) {
   auto& n = at(id);
   if (!n.up) return;
   trace("crash " + std::to_string(id));
+  ++counts_["crash"];
   for (auto& task : n.log_queue) {
     if (!keep_some_writes || draw(2)) break;
     if (auto* w = std::get_if<node::write>(&task))
@@ -171,7 +173,14 @@ void ensemble::isolate(node_id id) {
   for (auto& [other, n] : nodes_)
     if (other != id) cut(id, other, true);
 }
+void ensemble::clog(node_id from, node_id to, bool on) {
+  if (on)
+    clogged_.insert({from, to});
+  else
+    clogged_.erase({from, to});
+}
 void ensemble::heal() {
+  clogged_.clear();
   for (auto& [k, p] : pairs_) p.cut = false;
   for (auto& [id, n] : nodes_) n.frozen = false;
 }
@@ -242,7 +251,7 @@ bool ensemble::state_one(node_id id) {
     n.peer->on_snapshot_chunk(r->learner, c, now_ms_, fx);
   } else {
     auto& c = std::get<install_chunk>(task).chunk;
-    if (n.on_disk.marker != c.zxid) breach("a chunk is installed before the disk knows of it");
+    if (c.last && n.on_disk.marker != c.zxid) breach("a chunk is installed before the disk knows of it");
     if (c.index == 0) n.staging.clear();
     for (auto& rec : unpack(c.chunk.view())) n.staging.push_back(rec);
     if (c.last) {
@@ -251,6 +260,7 @@ bool ensemble::state_one(node_id id) {
       for (std::size_t i = 0; i < n.delivered.size(); ++i)
         if (i >= committed_.size() || committed_[i].zxid != n.delivered[i].zxid) breach("a checkpoint with what was not committed");
       if (n.on_disk.checkpoint_zxid() != c.zxid) breach("the checkpoint is not what it says");
+      ++counts_["installed"];
       trace("installed at " + std::to_string(id));
       n.peer->on_installed(c.zxid, now_ms_, fx);
     } else {
@@ -306,6 +316,25 @@ void ensemble::submit(node_id id, int count, bool confirm) {
   carry_out(n, fx);
 }
 
+bool ensemble::one_event() {
+  for (auto& [k, q] : inbox_)
+    if (!clogged_.contains(k) && deliver_one(k.first, k.second)) return true;
+  for (auto& [id, n] : nodes_)
+    if (disk_one(id) || state_one(id)) return true;
+  return false;
+}
+
+void ensemble::settle() {
+  int events = 0;
+  do {
+    connect_some(true);
+    while (one_event())
+      if (++events > 100000) breach("the ensemble does not come to rest");
+  } while (std::any_of(pairs_.begin(), pairs_.end(), [&](auto& p) {
+    return !p.second.connected && !p.second.cut && at(p.first.first).up && at(p.first.second).up;
+  }));
+}
+
 // ---- effects
 
 void ensemble::carry_out(node& n, election_effects& ex) {
@@ -321,6 +350,10 @@ void ensemble::carry_out(node& n, election_effects& ex) {
 }
 
 void ensemble::check_send(node& n, const message& m) {
+  static const char* names[] = {"FollowerInfo", "LeaderInfo", "AckEpoch",     "Trunc",    "Truncated", "SnapChunk",
+                                "SnapAck",      "Proposals",  "NewLeader",    "AckNewLeader", "UpToDate", "Ack",
+                                "Commit",       "Ping",       "Pong",         "Requests", "Replies"};
+  ++counts_[names[m.body.index()]];
   auto& d = n.on_disk;
   if (auto* a = std::get_if<ack>(&m.body); a && a->last > d.last()) breach("ack of " + z(a->last) + " before it is on disk");
   if (std::holds_alternative<ack_new_leader>(m.body) && d.current != m.epoch) breach("AckNewLeader before the epoch is on disk");
@@ -329,7 +362,11 @@ void ensemble::check_send(node& n, const message& m) {
 }
 
 void ensemble::carry_out(node& n, effects& fx) {
-  for (auto& line : fx.log) trace(std::to_string(n.id) + ": " + line);
+  for (auto& line : fx.log) {
+    trace(std::to_string(n.id) + ": " + line);
+    ++counts_[line.substr(0, line.find_first_of("0123456789"))];
+  }
+  counts_["log read"] += fx.log_reads.size();
   if (fx.fatal) breach("node " + std::to_string(n.id) + " stops: " + *fx.fatal);
   if (!fx.persist.empty()) n.log_queue.push_back(node::write{fx.persist_token, fx.persist});
   for (auto& r : fx.log_reads) n.log_queue.push_back(r);
@@ -406,6 +443,7 @@ void ensemble::on_answers(node& n, const std::vector<commit::reply_only>& list) 
     if (auto it = syncs_.find(r.id); it != syncs_.end()) {
       if (r.after < it->second) breach("a sync is answered at " + z(r.after) + ", but " + z(it->second) + " was committed before");
       syncs_.erase(it);
+      ++counts_["sync answered"];
     }
     n.last_answer = r.id;
   }
@@ -425,7 +463,7 @@ void ensemble::check(node& n) {
 bool ensemble::progress() {
   std::vector<std::function<bool()>> choices;
   for (auto& [k, q] : inbox_)
-    if (!q.empty()) choices.push_back([this, k = k] { return deliver_one(k.first, k.second); });
+    if (!q.empty() && !clogged_.contains(k)) choices.push_back([this, k = k] { return deliver_one(k.first, k.second); });
   for (auto& [id, n] : nodes_) {
     if (n.up && !n.frozen && !n.log_queue.empty()) choices.push_back([this, id = id] { return disk_one(id); });
     if (n.up && !n.state_queue.empty()) choices.push_back([this, id = id] { return state_one(id); });
@@ -460,6 +498,13 @@ void ensemble::step() {
       isolate(a);
     else if (a != b)
       cut(a, b, true);
+  } else if (chance(options_.clog)) {
+    if (!clogged_.empty() && draw(2)) {
+      clogged_.erase(clogged_.begin());
+    } else {
+      auto a = pick(), b = pick();
+      if (a != b) clog(a, b, true);
+    }
   } else if (chance(options_.heal)) {
     heal();
   } else if (chance(options_.disk_stall)) {
@@ -534,7 +579,7 @@ options random_options(std::uint64_t seed) {
   if (r() % 4 == 0) o.members.push_back({static_cast<node_id>(voters + 1), true});
   if (r() % 8 == 0) o.members.back().weight = static_cast<std::uint32_t>(voters == 1 && !o.members.back().observer ? 1 : r() % 3);
   auto some = [&](int most) { return r() % 2 ? static_cast<int>(r() % static_cast<unsigned>(most)) : 0; };
-  o.crash = some(60), o.drop_link = some(60), o.partition = some(30), o.heal = 10 + some(60), o.checkpoint = some(80);
+  o.crash = some(100), o.clog = some(300), o.drop_link = some(60), o.partition = some(30), o.heal = 10 + some(60), o.checkpoint = some(120);
   o.disk_stall = some(10), o.submit = 50 + some(1000);
   o.window_bytes = r() % 2 ? 500 : 5000;
   o.snapshot_chunk_records = 1 + r() % 20;

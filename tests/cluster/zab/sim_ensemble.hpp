@@ -28,9 +28,11 @@ struct options {
   std::vector<member> members{{1}, {2}, {3}};
   std::uint64_t seed = 1;
   /// Chances out of 10,000 steps.
-  int crash = 0, drop_link = 0, partition = 0, heal = 0, checkpoint = 0, submit = 300, disk_stall = 0;
+  int crash = 0, drop_link = 0, partition = 0, heal = 0, checkpoint = 0, submit = 300, disk_stall = 0,
+      clog = 0;  ///< one direction of a link delivers nothing for a while
   std::size_t window_bytes = 1000, chunk_bytes = 300;  ///< small, so that logs and chunks come into play
   std::size_t snapshot_chunk_records = 4;
+  std::uint32_t max_counter = 0xffffffff;
   epoch_t first_epoch = 0;  ///< accepted and current, of every disk at the start
   bool trace = false;       ///< to stderr
 };
@@ -83,13 +85,18 @@ class ensemble {
   void restart(node_id);
   void isolate(node_id);                      ///< from everybody
   void cut(node_id, node_id, bool);           ///< and heal
+  void clog(node_id from, node_id to, bool);  ///< what is sent waits
   void break_link(node_id, node_id);          ///< comes back by itself
   void heal();
+  void connect_some(bool all);
   void checkpoint(node_id, bool trim);
   void submit(node_id, int count, bool confirm = false);
   bool deliver_one(node_id from, node_id to);  ///< next message or link event
   bool disk_one(node_id);
   bool state_one(node_id);
+  /// Everything that can happen without time passing, in a fixed order.
+  void settle();
+  bool one_event();  ///< the first of them; false: there is none
   void pass_ms(std::int64_t);                  ///< and tick everyone
 
   node& at(node_id id) { return nodes_.at(id); }
@@ -98,6 +105,8 @@ class ensemble {
   const log_records& committed() const { return committed_; }
   std::int64_t now_ms() const { return now_ms_; }
   std::uint64_t trace_hash() const { return hash_; }
+  /// What happened how often: a test can demand that rare paths were reached.
+  const std::map<std::string, std::uint64_t>& counts() const { return counts_; }
   /// Called for every message that leaves; false loses it together with its link.
   std::function<bool(node_id from, node_id to, const message&)> on_send;
 
@@ -107,7 +116,6 @@ class ensemble {
   using pair_key = std::pair<node_id, node_id>;
 
   static pair_key key(node_id a, node_id b) { return a < b ? pair_key{a, b} : pair_key{b, a}; }
-  void connect_some(bool all);
   void disconnect(node_id, node_id);
   void transmit(node_id from, node_id to, event);
   void carry_out(node&, effects&);
@@ -126,10 +134,12 @@ class ensemble {
   std::map<node_id, node> nodes_;
   std::map<pair_key, pair_state> pairs_;
   std::map<std::pair<node_id, node_id>, std::deque<event>> inbox_;   ///< from, to
+  std::set<std::pair<node_id, node_id>> clogged_;
   std::map<std::pair<node_id, node_id>, std::uint64_t> view_;        ///< incarnation that `first` sees with `second`; 0 = down
   std::int64_t now_ms_ = 1000;
   std::uint64_t next_payload_ = 0, next_request_ = 0, hash_ = 1469598103934665603ull;
   log_records committed_;                                            ///< the longest delivered sequence
+  std::map<std::string, std::uint64_t> counts_;
   std::map<epoch_t, node_id> established_;
   std::map<std::uint64_t, zxid_t> syncs_;                            ///< request -> what was committed when it was made
 };
