@@ -261,6 +261,28 @@ TEST_CASE("a leader that was cut off does not answer a sync") {
   CHECK(e.at(old).last_answer > answered);
 }
 
+TEST_CASE("a sync is not answered by a pong that was sent before it") {
+  ensemble e({});
+  start(e);
+  auto l = e.leader();
+  e.settle();
+  auto answered = e.at(l).last_answer;
+  e.pass_ms(60);  // the leader pings
+  for (auto& [id, n] : e.nodes())
+    if (id != l) {
+      while (e.deliver_one(l, id)) continue;
+      e.clog(l, id, true);
+    }
+  e.submit(l, 0, true);
+  for (auto& [id, n] : e.nodes())
+    if (id != l)
+      while (e.deliver_one(id, l)) continue;
+  CHECK(e.at(l).last_answer == answered);
+  for (auto& [id, n] : e.nodes()) e.clog(l, id, false);
+  e.settle();
+  CHECK(e.at(l).last_answer > answered);
+}
+
 TEST_CASE("a voter that promised a later epoch to a leader who failed can come back") {
   ensemble e({});
   start(e);
