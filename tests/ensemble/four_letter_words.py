@@ -1,6 +1,5 @@
 """ruok, srvr, stat, mntr, isro, conf, cons, as monitoring tools read them."""
 
-import os
 import re
 import socket
 

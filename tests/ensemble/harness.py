@@ -1,6 +1,6 @@
 """Ensembles of real processes for the tests of this folder: start, kill by id, restart, wait for conditions.
 
-The executable comes in TROUPE_EXECUTABLE. With TROUPE_CONNECT set to a connect string, tests that only speak the client
+The executable comes in TROUPE. With TROUPE_CONNECT set to a connect string, tests that only speak the client
 protocol run against the servers named there instead (any server of ZooKeeper's protocol), and tests that must start
 and kill nodes are skipped.
 
@@ -17,10 +17,11 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import unittest
 
-EXECUTABLE = os.environ.get("TROUPE_EXECUTABLE", "")
+EXECUTABLE = os.environ.get("TROUPE", "")
 EXTERNAL = os.environ.get("TROUPE_CONNECT", "")
 
 # What a running ensemble may need to answer, in seconds, on a machine that is busy with other things.
@@ -47,10 +48,10 @@ def needs_processes(test):
 def free_ports(count):
     """A port such that `count` ports from there on, and those a node derives from them, are free on loopback."""
     for _ in range(200):
-        base = random.randrange(12000, 31000, 50)
+        base = random.randrange(12000, 31000, 20)
         sockets = []
         try:
-            for offset in (0, 100, 200, 1000):
+            for offset in (0, 500):  # clients, peers
                 for i in range(count):
                     s = socket.socket()
                     sockets.append(s)
@@ -85,6 +86,7 @@ def processes_of(directory):
 
 
 def alive(pid):
+    """A zombie is not: it waits for its parent only."""
     try:
         with open("/proc/%d/stat" % pid) as f:
             return f.read().rsplit(")", 1)[1].split()[0] not in "ZX"
@@ -158,15 +160,14 @@ class External:
 
 
 class Ensemble(External):
-    """`settings`: keys of group `troupe` in every node.conf, values as they stand in the file."""
+    """`settings`: keys of group `troupe` for every node.conf, values as they stand in the file."""
 
     def __init__(self, size=3, settings=None):
         if not EXECUTABLE:
-            raise AssertionError("TROUPE_EXECUTABLE does not name the executable")
+            raise AssertionError("TROUPE does not name the executable")
         self.size = size
         self.directory = tempfile.mkdtemp(prefix="ensemble-")
         self._guard = start_guard(self.directory)
-        self._children = {}
         try:
             super().__init__(self._up(settings))
         except BaseException:
@@ -175,13 +176,7 @@ class Ensemble(External):
 
     def _up(self, settings):
         self.base_port = free_ports(self.size)
-        connect = self.up()
-        if settings:
-            self.down()
-            for node in range(1, self.size + 1):
-                self.configure(node, settings)
-            connect = self.up()
-        return connect
+        return self.up(*("--set=%s=%s" % s for s in (settings or {}).items()))
 
     # ---- the tool
 
@@ -192,8 +187,9 @@ class Ensemble(External):
             raise AssertionError("troupe %s: exit code %d\n%s" % (" ".join(arguments), done.returncode, done.stdout))
         return done.stdout
 
-    def up(self):
-        said = self.tool("up", "--nodes=%d" % self.size, "--dir=" + self.directory, "--base-port=%d" % self.base_port)
+    def up(self, *more):
+        said = self.tool("up", "--nodes=%d" % self.size, "--dir=" + self.directory, "--base-port=%d" % self.base_port,
+                         *more)
         return said.strip().splitlines()[-1]
 
     def down(self):
@@ -224,15 +220,15 @@ class Ensemble(External):
     # ---- processes
 
     def pid(self, node):
-        if node in self._children:
-            return self._children[node].pid
-        with open(self.path(node, "pid")) as f:
-            return int(f.read())
+        """Of the process that runs the node; 0 if none does."""
+        config = self.path(node, "node.conf")
+        for pid in processes_of(os.path.dirname(config)):
+            if alive(pid):
+                return pid
+        return 0
 
     def runs(self, node):
-        if node in self._children:
-            return self._children[node].poll() is None
-        return alive(self.pid(node))
+        return self.pid(node) != 0
 
     def signal(self, node, number):
         os.kill(self.pid(node), number)
@@ -247,14 +243,14 @@ class Ensemble(External):
         """kill -9, and back when the process is gone."""
         self.signal(node, signal.SIGKILL)
         wait_until(lambda: not self.runs(node), "node %d is dead" % node)
-        self._children.pop(node, None)
 
     def restart(self, node):
         """Starts a node that does not run; does not wait."""
         with open(self.path(node, "log"), "ab") as log:
-            self._children[node] = subprocess.Popen(
-                [EXECUTABLE, "node", "--config-file=" + self.path(node, "node.conf")],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            child = subprocess.Popen([EXECUTABLE, "node", "--config-file=" + self.path(node, "node.conf")],
+                                     stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        # Somebody must wait for it at once, or its zombie would look alive to others.
+        threading.Thread(target=child.wait, daemon=True).start()
 
     # ---- conditions
 
@@ -283,8 +279,6 @@ class Ensemble(External):
 
     def close(self, failed=False):
         end_processes_of(self.directory)
-        for child in self._children.values():
-            child.wait()
         if failed:
             self._show_logs()
         os.close(self._guard)

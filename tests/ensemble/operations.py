@@ -239,7 +239,7 @@ class Operations(harness.EnsembleTest):
             raw.connect()
             path = self.home + "/x"
             raw.request(raw_client.CREATE, create_body(path))
-            expected, sent = [], b""
+            sent = b""
             for i in range(300):
                 sent += string(struct.pack(">ii", 1000 + 2 * i, raw_client.SET_DATA) + string(path) + string(b"%d" % i) +
                                struct.pack(">i", i))
