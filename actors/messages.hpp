@@ -64,6 +64,7 @@ struct persist { std::uint64_t token; std::vector<zab::persist_op> ops; };      
 struct durable { std::uint64_t token; };                                             ///< log writer -> broadcast
 struct log_read { zab::read_log what; };                                             ///< broadcast -> log writer
 struct log_read_done { zab::read_log what; zab::zab_peer::log_read_result result; }; ///< log writer -> broadcast
+struct space { bool low; };                                                          ///< log writer -> commit: the disk is nearly full
 struct checkpoint { tree::state_delta delta; };                                      ///< commit -> checkpointer
 struct checkpointed { zxid_t zxid; };                                                ///< checkpointer -> commit, log writer
 struct snapshot_read { zab::read_snapshot what; };                                   ///< broadcast -> checkpointer

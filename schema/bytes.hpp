@@ -25,6 +25,14 @@ class shared_bytes {
     return {std::move(p), d, s.size()};
   }
 
+  /// Takes the string over, without a copy. Not necessarily aligned.
+  static shared_bytes take(std::string s) {
+    auto p = std::make_shared<const std::string>(std::move(s));
+    auto* d = p->data();
+    auto n = p->size();
+    return {std::move(p), d, n};
+  }
+
   const char* data() const { return data_; }
   std::size_t size() const { return size_; }
   bool empty() const { return size_ == 0; }

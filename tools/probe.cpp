@@ -89,6 +89,7 @@ void add_sessions(const node_config& c, int timeout_ms, node_report& report) {
   if (!answer) return;
   const std::string number = value_of(*answer, "zk_global_sessions\t");
   if (!number.empty()) report.sessions = std::strtoull(number.c_str(), nullptr, 10);
+  report.epoch = static_cast<epoch_t>(std::strtoul(value_of(*answer, "zk_current_epoch\t").c_str(), nullptr, 10));
 }
 
 }  // namespace troupe::tools

@@ -15,6 +15,7 @@ std::optional<std::string> ask(const node_config&, const std::string& word, int 
 struct node_report {
   std::string mode;  ///< leader, follower, observer, standalone; never empty
   std::int64_t zxid = 0;
+  epoch_t epoch = 0;                      ///< of the leader that it leads or follows
   std::optional<std::uint64_t> sessions;  ///< of the ensemble, as this node knows them
 };
 

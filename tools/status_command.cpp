@@ -33,7 +33,7 @@ int status_command(const std::filesystem::path& directory) {
     char zxid[32];
     std::snprintf(zxid, sizeof zxid, "0x%" PRIx64, static_cast<std::uint64_t>(report->zxid));
     std::printf("%-9s %-21s %8s %-12s %6" PRIu32 " %12s %9s\n", n.name().c_str(), address.c_str(), pid.c_str(),
-                report->mode.c_str(), epoch_of(report->zxid), zxid,
+                report->mode.c_str(), report->epoch, zxid,
                 report->sessions ? std::to_string(*report->sessions).c_str() : "-");
   }
   return std::fflush(stdout) == 0 && led && nodes.front().config.membership().quorum(serving) ? 0 : 1;

@@ -116,6 +116,7 @@ std::string monitor(const word_context& w) {
   line("ephemerals_count", s.ephemerals_count.load());
   line("approximate_data_size", s.data_size.load());
   line("global_sessions", s.sessions.load());
+  line("current_epoch", s.epoch.load());
   line("uptime", s.started_ms ? w.now_ms - s.started_ms : 0);
   line("open_file_descriptor_count", open_descriptors());
   rlimit limit{};

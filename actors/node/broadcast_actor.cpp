@@ -73,8 +73,9 @@ caf::behavior broadcast_actor::make_behavior() {
         dispatch();
       },
       [this](boxed<msg::installed>& m) {
-        peer_.on_chunk_installed(m->index, monotonic_ms(), effects_);
-        if (m->last) {
+        if (!m->last) {
+          peer_.on_chunk_installed(m->index, monotonic_ms(), effects_);
+        } else {
           send(ctx_->commit, box(msg::replaced{m->zxid, std::move(m->database)}));
           peer_.on_installed(m->zxid, monotonic_ms(), effects_);
         }
@@ -102,7 +103,8 @@ void broadcast_actor::dispatch() {
   if (!e.send.empty()) {
     msg::peer_send out;
     out.frames.reserve(e.send.size());
-    for (auto& s : e.send) out.frames.push_back({s.to, msg::channel::zab, shared_bytes::copy_of(zab::encode(s.what))});
+    for (auto& s : e.send)
+      out.frames.push_back({s.to, msg::channel::zab, s.same ? out.frames.back().body : shared_bytes::take(zab::encode(s.what))});
     send(ctx_->links, box(std::move(out)));
   }
   if (!e.local.empty()) {
@@ -125,6 +127,13 @@ void broadcast_actor::announce(const zab::role_change& r) {
   send(ctx_->gateway, box(msg::role{r}));
   send(ctx_->supervisor, box(msg::role{r}));
   if (r.role != commit::role::looking) send(ctx_->election, box(msg::established{r.epoch}));
+}
+
+void broadcast_actor::update_stats() {
+  auto& s = ctx_->stats;
+  s.learners = peer_.learners();
+  s.synced_followers = peer_.synced_followers();
+  s.pending_syncs = peer_.learners() - std::min(peer_.learners(), peer_.synced_followers());
 }
 
 }  // namespace troupe::actors

@@ -18,14 +18,15 @@ caf::behavior checkpointer::make_behavior() {
       },
       [this](boxed<msg::snapshot_read>& m) {
         auto& r = m->what;
-        std::erase_if(queue_, [&](auto& q) { return q.learner == r.learner; });
         if (r.close) {
-          if (reader_ == r.learner) finished();
-        } else if (reader_ && reader_ != r.learner) {
-          queue_.push_back(r);
+          readers_.erase(r.learner);
         } else {
-          serve(r);
+          auto chunk = state_->read_chunk(r.index, chunk_bytes);
+          readers_.insert(r.learner);
+          if (chunk.last) readers_.erase(r.learner);
+          send(ctx_->broadcast, box(msg::snapshot_chunk{r.learner, std::move(chunk)}));
         }
+        write_waiting();
       },
       [this](boxed<msg::install>& m) {
         auto& c = m->what.chunk;
@@ -40,29 +41,14 @@ caf::behavior checkpointer::make_behavior() {
   };
 }
 
-void checkpointer::serve(const zab::read_snapshot& r) {
-  reader_ = r.learner;
-  auto chunk = state_->read_chunk(r.index, chunk_bytes);
-  bool last = chunk.last;
-  send(ctx_->broadcast, box(msg::snapshot_chunk{r.learner, std::move(chunk)}));
-  if (last) finished();
-}
-
-void checkpointer::finished() {
-  reader_.reset();
-  write_waiting();
-  if (queue_.empty()) return;
-  auto next = queue_.front();
-  queue_.pop_front();
-  serve(next);
-}
-
 void checkpointer::write_waiting() {
-  if (!waiting_ || reader_) return;
+  if (!waiting_ || !readers_.empty()) return;
   auto zxid = waiting_->zxid;
   state_->write(*waiting_);
   waiting_.reset();
   ctx_->stats.checkpoint_zxid = zxid;
+  ctx_->stats.state_size = state_->size_bytes();
+  ++ctx_->stats.checkpoints;
   send(ctx_->commit, box(msg::checkpointed{zxid}));
   send(ctx_->log_writer, box(msg::checkpointed{zxid}));
 }

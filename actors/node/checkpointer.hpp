@@ -8,8 +8,8 @@
 /// Invariant: while a learner reads the checkpoint it does not move; a checkpoint that comes meanwhile waits.
 
 #include <caf/event_based_actor.hpp>
-#include <deque>
 #include <optional>
+#include <set>
 
 #include "actors/node/context.hpp"
 #include "persistence/state_store.hpp"
@@ -23,14 +23,11 @@ class checkpointer : public caf::event_based_actor {
   const char* name() const override { return "checkpointer"; }
 
  private:
-  void serve(const zab::read_snapshot&);
-  void finished();
   void write_waiting();
 
   context_ptr ctx_;
   std::unique_ptr<persistence::state_store> state_;
-  std::optional<node_id> reader_;               ///< the learner that is being served; others wait
-  std::deque<zab::read_snapshot> queue_;
+  std::set<node_id> readers_;  ///< learners in the middle of a SNAP, each at its own piece
   std::optional<tree::state_delta> waiting_;
 };
 

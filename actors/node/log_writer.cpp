@@ -1,6 +1,11 @@
 #include "actors/node/log_writer.hpp"
 
+#include <spdlog/spdlog.h>
+
 #include <caf/atom.hpp>
+
+#include "actors/io/io_thread.hpp"
+#include "persistence/storage.hpp"
 
 namespace troupe::actors {
 
@@ -31,19 +36,43 @@ caf::behavior log_writer::make_behavior() {
         send(ctx_->broadcast, box(std::move(done)));
       },
       [this](boxed<msg::checkpointed>& m) { trim(m->zxid); },
+      [this](boxed<msg::tick>&) {
+        if (waiting_.empty() && log_->trim_pending()) log_->write({});
+        check_space();
+      },
   };
 }
 
 void log_writer::flush() {
   flush_sent_ = false;
   if (waiting_.empty()) return;
+  auto before = io::io_thread::clock_us();
   log_->write(waiting_);
+  auto& s = ctx_->stats;
+  auto us = static_cast<std::uint64_t>(io::io_thread::clock_us() - before);
+  s.fsync_last_us = us, s.fsync_sum_us += us, s.fsync_max_us.raise(us);
+  ++s.log_commits;
   for (auto& op : waiting_)
     if (auto* a = std::get_if<zab::append_records>(&op); a && !a->records.empty())
       remember(a->records.back().zxid, a->records.size());
   waiting_.clear();
-  ctx_->stats.log_commits.fetch_add(1, std::memory_order_relaxed);
+  s.log_records = records_;
   send(ctx_->broadcast, box(msg::durable{token_}));
+}
+
+void log_writer::check_space() {
+  auto& c = ctx_->config;
+  ctx_->stats.log_size = log_->size_bytes();
+  auto free = persistence::free_bytes(c.data_dir);
+  bool low = free < c.min_free_bytes;
+  if (low == space_low_) return;
+  space_low_ = low;
+  if (low)
+    spdlog::error("{} MiB are free for {}, below min-free-space ({} MiB): this node refuses to lead writes that need space until some is freed",
+                  free >> 20, c.data_dir.string(), c.min_free_bytes >> 20);
+  else
+    spdlog::info("{} MiB are free for {} again: writes are taken", free >> 20, c.data_dir.string());
+  send(ctx_->commit, box(msg::space{low}));
 }
 
 void log_writer::remember(zxid_t last, std::size_t records) {

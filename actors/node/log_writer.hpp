@@ -1,8 +1,8 @@
 #pragma once
 /// The log writer: owns the log environment, alone, on a thread of its own.
 ///
-/// Takes   msg::persist and msg::log_read (broadcast); msg::checkpointed (checkpointer): older records may go
-/// Sends   msg::durable, msg::log_read_done -> broadcast; msg::fatal -> supervisor
+/// Takes   msg::persist and msg::log_read (broadcast); msg::checkpointed (checkpointer): older records may go; msg::tick
+/// Sends   msg::durable, msg::log_read_done -> broadcast; msg::space -> commit; msg::fatal -> supervisor
 /// Dies    at the first failed write or sync, and the node with it: after a failed sync neither LMDB nor the kernel can be
 ///         trusted.
 /// Group commit: everything that waits in the mailbox goes into one transaction; while the disk syncs, the next gathers.
@@ -25,12 +25,14 @@ class log_writer : public caf::event_based_actor {
   void flush();
   void remember(zxid_t last, std::size_t records);
   void trim(zxid_t checkpoint);
+  void check_space();
 
   context_ptr ctx_;
   std::unique_ptr<persistence::log_store> log_;
   std::vector<zab::persist_op> waiting_;
   std::uint64_t token_ = 0;
   bool flush_sent_ = false;
+  bool space_low_ = false;
 
   struct mark { std::uint64_t records; zxid_t zxid; };  ///< after so many records since start, the log ended here
   std::deque<mark> marks_;

@@ -11,7 +11,9 @@ caf::behavior watch_notifier_actor::make_behavior() {
       [this](boxed<stream_batch>& in) {
         delivery_batch out;
         notifier_.step(std::move(*in), out);
-        ctx_->stats.watch_count = notifier_.watch_count();
+        auto& s = ctx_->stats;
+        s.watch_count = notifier_.watch_count();
+        s.watched_paths = notifier_.watched_paths(), s.watching_connections = notifier_.watching_connections();
         if (!out.items.empty()) send(ctx_->gateway, box(std::move(out)));
       },
   };

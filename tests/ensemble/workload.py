@@ -15,6 +15,8 @@ from kazoo.exceptions import (BadVersionError, ConnectionClosedError, Connection
 from kazoo.handlers.threading import KazooTimeoutError
 from kazoo.retry import KazooRetry
 
+PIPELINE = 5  # creates that a writer has under way at once
+
 UNKNOWN = (ConnectionLoss, OperationTimeoutError, SessionExpiredError, ConnectionClosedError, KazooTimeoutError)
 
 
@@ -28,6 +30,7 @@ class Writer(threading.Thread):
                                   connection_retry=KazooRetry(max_tries=-1, delay=0.02, backoff=1, max_delay=0.1))
         self.home, self.name, self.counter = home, name, counter
         self.stopping = threading.Event()
+        self.last_zxid = 0
         self.created = {}         # acknowledged: path -> zxid
         self.created_unknown = set()
         self.set_versions = []    # acknowledged
@@ -50,14 +53,20 @@ class Writer(threading.Thread):
         self.acknowledged_at.append(time.monotonic())
 
     def create(self, number):
-        path = "%s/%s-%06d" % (self.home, self.name, number)
-        try:
-            _, stat = self.client.create(path, path.encode(), include_data=True)
-        except UNKNOWN:
-            self.created_unknown.add(path)
-            return
-        self.created[path] = stat.czxid
-        self.done()
+        """Several at once: a node dies with some on their way."""
+        paths = ["%s/%s-%06d-%d" % (self.home, self.name, number, i) for i in range(PIPELINE)]
+        asked = [(p, self.client.create_async(p, p.encode(), include_data=True)) for p in paths]
+        for path, answer in asked:
+            try:
+                _, stat = answer.get(timeout=harness.PATIENCE_S)
+            except UNKNOWN:
+                self.created_unknown.add(path)
+                continue
+            if self.last_zxid >= stat.czxid:
+                self.problems.append("%s: created in zxid 0x%x after 0x%x" % (self.name, stat.czxid, self.last_zxid))
+            self.last_zxid = stat.czxid
+            self.created[path] = stat.czxid
+            self.done()
 
     def set(self):
         try:
@@ -112,7 +121,7 @@ class Workload:
     def acknowledged(self):
         return sum(len(w.acknowledged_at) for w in self.writers)
 
-    def wait_for_progress(self, of_each=3):
+    def wait_for_progress(self, of_each=20):
         """Every writer gets that many more acknowledgements."""
         goal = [len(w.acknowledged_at) + of_each for w in self.writers]
 

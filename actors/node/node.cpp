@@ -1,0 +1,118 @@
+#include "actors/node/node.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <caf/actor_system.hpp>
+#include <caf/send.hpp>
+#include <random>
+
+#include "actors/gateway/gateway.hpp"
+#include "actors/node/broadcast_actor.hpp"
+#include "actors/node/checkpointer.hpp"
+#include "actors/node/commit_actor.hpp"
+#include "actors/node/conf_text.hpp"
+#include "actors/node/election_actor.hpp"
+#include "actors/node/log_writer.hpp"
+#include "actors/node/session_tracker_actor.hpp"
+#include "actors/node/signals.hpp"
+#include "actors/node/supervisor.hpp"
+#include "actors/node/watch_notifier_actor.hpp"
+#include "actors/peer/peer_links.hpp"
+#include "persistence/storage.hpp"
+
+namespace troupe {
+
+using namespace actors;
+
+namespace {
+
+/// Election and broadcast measure time in it: short enough for a failover in some tens of milliseconds.
+constexpr std::int64_t zab_tick_ms = 20;
+/// How often touched sessions are reported and expiries looked for; a session's timeout is some seconds.
+constexpr std::int64_t session_tick_ms = 100;
+/// The log writer looks at the disk's free space, and trims when nothing else is to be written.
+constexpr std::int64_t disk_tick_ms = 1000;
+constexpr int listen_backlog = 1024;
+
+persistence::storage_settings storage_of(const node_config& c) {
+  persistence::storage_settings s;
+  s.directory = c.data_dir;
+  s.ensemble = c.ensemble;
+  s.self = c.id;
+  s.map_size_bytes = c.map_size_bytes;
+  s.min_free_bytes = c.min_free_bytes;
+  s.ballast = c.ballast;
+  return s;
+}
+
+gateway::options gateway_of(const node_config& c) {
+  gateway::options o;
+  o.max_connections = c.max_connections;
+  o.max_connections_per_address = c.max_client_connections;
+  o.max_frame = c.max_request_bytes;
+  o.max_outstanding_total = c.max_outstanding;
+  o.words = c.four_letter_words;
+  o.conf = conf_text(c);
+  if (c.alone()) o.leading_mode = "standalone";
+  if (c.observer()) o.following_mode = "observer";
+  return o;
+}
+
+peer::options links_of(const node_config& c) {
+  peer::options o;
+  o.self = c.id;
+  o.ensemble = c.ensemble;
+  o.boot = static_cast<std::uint64_t>(std::random_device{}()) << 32 | std::random_device{}();
+  for (auto& m : c.members) o.members.push_back({m.id, m.address.host, m.address.port});
+  o.heartbeat_ms = c.link_heartbeat_ms;
+  o.timeout_ms = c.link_timeout_ms;
+  return o;
+}
+
+}  // namespace
+
+int run_node(const node_config& config, caf::actor_system_config& caf_config) {
+  signals on_signal;
+  auto storage = persistence::open_storage(storage_of(config));
+  auto log_state = storage.log->state();
+  auto applied = storage.database->zxid();
+  spdlog::info("data of {}: checkpoint at {:#x} with {} znodes, log from {:#x} to {:#x}, epoch {}", config.data_dir.string(),
+               applied, storage.database->node_count(), log_state.base, log_state.last, log_state.current_epoch);
+
+  // Before the first actor: a port that is taken must not leave half a node behind.
+  auto client_port = io::listen_on(config.client_address, config.client_port, listen_backlog);
+  io::listener peer_port;
+  if (!config.alone()) peer_port = io::listen_on(config.peer_address->host, config.peer_address->port, listen_backlog);
+
+  caf::actor_system system(caf_config);
+  io::io_thread loop(system);
+  caf::execution_unit* host = config.host_actors_on_io_thread ? &loop : nullptr;
+  auto ctx = std::make_shared<node_context>(config);
+  int code = 0;
+
+  // Nobody that is pinned runs before `loop.run()`, and the detached ones only answer: `ctx` is complete by then.
+  ctx->log_writer = system.spawn<log_writer, caf::detached>(ctx, std::move(storage.log));
+  ctx->checkpointer = system.spawn<checkpointer, caf::detached>(ctx, std::move(storage.state));
+  ctx->notifier = system.spawn<watch_notifier_actor>(host, ctx);
+  ctx->commit = system.spawn<commit_actor>(host, ctx, std::move(storage.database));
+  ctx->tracker = system.spawn<session_tracker_actor>(host, ctx);
+  ctx->broadcast = system.spawn<broadcast_actor>(host, ctx, log_state, applied);
+  ctx->election = system.spawn<election_actor>(host, ctx);
+  ctx->links = peer::spawn_peer_links(system, loop, std::move(peer_port), links_of(config), ctx->stats);
+  ctx->gateway = gateway::spawn_gateway(system, loop, std::move(client_port), gateway_of(config), ctx->stats);
+  ctx->supervisor = system.spawn<supervisor>(host, ctx, [&](int c) { code = c, loop.stop(); });
+
+  for (auto& a : {ctx->election, ctx->broadcast}) loop.subscribe_tick(a, zab_tick_ms);
+  for (auto& a : {ctx->commit, ctx->tracker}) loop.subscribe_tick(a, session_tick_ms);
+  loop.subscribe_tick(ctx->log_writer, disk_tick_ms);
+  on_signal.deliver_to(loop, [&](const char* name) { caf::anon_send(ctx->supervisor, box(msg::shut_down{name})); });
+
+  ctx->stats.started_ms = monotonic_ms(), ctx->stats.started_wall_ms = wall_ms();
+  caf::anon_send(ctx->links, peer::start{ctx->election, ctx->broadcast});
+  caf::anon_send(ctx->gateway, gateway::start{ctx->commit});
+  loop.run();
+  ctx->forget_actors();
+  return code;
+}
+
+}  // namespace troupe
