@@ -32,51 +32,129 @@ namespace msg {
 // gateway -> commit: request_batch.  commit -> notifier: stream_batch.  notifier -> gateway: delivery_batch.
 
 /// I/O thread -> every actor that asked for it, at the node's tick.
-struct tick { std::int64_t now_ms; };  ///< monotonic
+struct tick {
+  std::int64_t now_ms;
+};  ///< monotonic
 
 // ---- peer links
 enum class channel : std::uint16_t { election = 3, zab = 4 };  ///< frame kinds of link.capnp
-struct peer_frame { node_id from; channel what; shared_bytes body; };
-struct peer_frames { std::vector<peer_frame> list; };                                ///< links -> election, broadcast
-struct peer_send { struct one { node_id to; channel what; shared_bytes body; }; std::vector<one> frames; };  ///< -> links
-struct link_state { node_id peer; bool up; };                                        ///< links -> election, broadcast
-struct drop_link { node_id peer; };                                                  ///< broadcast -> links
+struct peer_frame {
+  node_id from;
+  channel what;
+  shared_bytes body;
+};
+struct peer_frames {
+  std::vector<peer_frame> list;
+};  ///< links -> election, broadcast
+struct peer_send {
+  struct one {
+    node_id to;
+    channel what;
+    shared_bytes body;
+  };
+  std::vector<one> frames;
+};  ///< -> links
+struct link_state {
+  node_id peer;
+  bool up;
+};  ///< links -> election, broadcast
+struct drop_link {
+  node_id peer;
+};  ///< broadcast -> links
 
 // ---- election
-struct look { zxid_t last_logged; epoch_t current_epoch; };  ///< broadcast -> election
-struct decided { node_id leader; };                          ///< election -> broadcast
-struct established { epoch_t epoch; };                       ///< broadcast -> election
+struct look {
+  zxid_t last_logged;
+  epoch_t current_epoch;
+};  ///< broadcast -> election
+struct decided {
+  node_id leader;
+};  ///< election -> broadcast
+struct established {
+  epoch_t epoch;
+};  ///< broadcast -> election
 
 // ---- broadcast <-> commit
-struct proposals { std::vector<commit::prepared> list; };
-struct forwards { std::vector<commit::forwarded_request> list; };
-struct local { std::vector<zab::local_op> ops; };            ///< broadcast -> commit: in order
-struct replaced { zxid_t zxid; std::unique_ptr<tree::database> database; };  ///< broadcast -> commit: SNAP is in place
+struct proposals {
+  std::vector<commit::prepared> list;
+};
+struct forwards {
+  std::vector<commit::forwarded_request> list;
+};
+struct local {
+  std::vector<zab::local_op> ops;
+};  ///< broadcast -> commit: in order
+struct replaced {
+  zxid_t zxid;
+  std::unique_ptr<tree::database> database;
+};  ///< broadcast -> commit: SNAP is in place
 
 // ---- sessions
-struct session_changes { bool reset = false; std::vector<commit::effects::session_change> list; };       ///< commit -> tracker
-struct touched { std::vector<session_id> list; bool from_peer = false; };            ///< commit, broadcast -> tracker -> broadcast
-struct expired { std::vector<session_id> list; };                                    ///< tracker -> commit
-struct role { zab::role_change what; };                                              ///< broadcast -> tracker, gateway, supervisor
+struct session_changes {
+  bool reset = false;
+  std::vector<commit::effects::session_change> list;
+};  ///< commit -> tracker
+struct touched {
+  std::vector<session_id> list;
+  bool from_peer = false;
+};  ///< commit, broadcast -> tracker -> broadcast
+struct expired {
+  std::vector<session_id> list;
+};  ///< tracker -> commit
+struct role {
+  zab::role_change what;
+};  ///< broadcast -> tracker, gateway, supervisor
 
 // ---- disk
-struct persist { std::uint64_t token; std::vector<zab::persist_op> ops; };           ///< broadcast -> log writer
-struct durable { std::uint64_t token; };                                             ///< log writer -> broadcast
-struct log_read { zab::read_log what; };                                             ///< broadcast -> log writer
-struct log_read_done { zab::read_log what; zab::zab_peer::log_read_result result; }; ///< log writer -> broadcast
-struct space { bool low; };                                                          ///< log writer -> commit: the disk is nearly full
-struct checkpoint { tree::state_delta delta; };                                      ///< commit -> checkpointer
-struct checkpointed { zxid_t zxid; };                                                ///< checkpointer -> commit, log writer
-struct snapshot_read { zab::read_snapshot what; };                                   ///< broadcast -> checkpointer
-struct snapshot_chunk { node_id learner; zab::snap_chunk chunk; };                   ///< checkpointer -> broadcast
-struct install { zab::install_chunk what; };                                         ///< broadcast -> checkpointer
-struct installed { std::uint32_t index; bool last; zxid_t zxid; std::unique_ptr<tree::database> database; };  ///< back
+struct persist {
+  std::uint64_t token;
+  std::vector<zab::persist_op> ops;
+};  ///< broadcast -> log writer
+struct durable {
+  std::uint64_t token;
+};  ///< log writer -> broadcast
+struct log_read {
+  zab::read_log what;
+};  ///< broadcast -> log writer
+struct log_read_done {
+  zab::read_log what;
+  zab::zab_peer::log_read_result result;
+};  ///< log writer -> broadcast
+struct space {
+  bool low;
+};  ///< log writer -> commit: the disk is nearly full
+struct checkpoint {
+  tree::state_delta delta;
+};  ///< commit -> checkpointer
+struct checkpointed {
+  zxid_t zxid;
+};  ///< checkpointer -> commit, log writer
+struct snapshot_read {
+  zab::read_snapshot what;
+};  ///< broadcast -> checkpointer
+struct snapshot_chunk {
+  node_id learner;
+  zab::snap_chunk chunk;
+};  ///< checkpointer -> broadcast
+struct install {
+  zab::install_chunk what;
+};  ///< broadcast -> checkpointer
+struct installed {
+  std::uint32_t index;
+  bool last;
+  zxid_t zxid;
+  std::unique_ptr<tree::database> database;
+};  ///< back
 
 /// Anyone -> supervisor: the node must stop, and why.
-struct fatal { std::string why; };
+struct fatal {
+  std::string why;
+};
 
 /// Signals -> supervisor: an orderly end.
-struct shut_down { std::string why; };
+struct shut_down {
+  std::string why;
+};
 
 }  // namespace msg
 }  // namespace troupe

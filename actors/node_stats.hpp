@@ -1,6 +1,6 @@
 #pragma once
-/// The numbers of a node that operators ask for. Every actor updates its own; readers (four-letter words, the exporter) may
-/// see them a moment apart from each other. Relaxed: nothing is ever decided by them.
+/// The numbers of a node that operators ask for. Every actor updates its own; readers (four-letter words, the exporter)
+/// may see them a moment apart from each other. Relaxed: nothing is ever decided by them.
 
 #include <atomic>
 #include <cstdint>
@@ -33,8 +33,9 @@ struct node_stats {
   relaxed<std::uint64_t> epoch, leader;
   relaxed<std::uint64_t> packets_received, packets_sent, bytes_received, bytes_sent;
   relaxed<std::uint64_t> connections, connections_refused, connections_dropped;  ///< dropped: by a bound or a bad frame
-  relaxed<std::uint64_t> outstanding;  ///< requests without a reply yet
-  /// Request's last byte read until its reply is handed to the socket's buffer, microseconds. min is ~0 before the first.
+  relaxed<std::uint64_t> outstanding;                                            ///< requests without a reply yet
+  /// Request's last byte read until its reply is handed to the socket's buffer, microseconds. min is ~0 before the
+  /// first.
   relaxed<std::uint64_t> latency_min_us{~0ull}, latency_max_us, latency_sum_us, latency_count;
   // ---- commit
   relaxed<std::int64_t> zxid;

@@ -44,7 +44,8 @@ bool check_identity(const std::filesystem::path& directory, const std::string& e
   if (!found) {
     for (auto part : {"log", "state"})
       if (std::filesystem::exists(directory / part / "data.mdb", ec))
-        throw storage_error(file.string() + ": missing, although there is data beside it; " + std::string(resynchronise_advice));
+        throw storage_error(file.string() + ": missing, although there is data beside it; " +
+                            std::string(resynchronise_advice));
     return false;
   }
   if (found->size() < 3 || (*found)[0] != 1)
@@ -100,8 +101,9 @@ std::uint64_t free_bytes(const std::filesystem::path& directory) {
 void check_free_space(const std::filesystem::path& directory, std::uint64_t min_free) {
   auto have = free_bytes(directory);
   if (have < min_free)
-    throw storage_error(directory.string() + ": only " + std::to_string(have >> 20) + " MiB are free on its disk, needed are " +
-                        std::to_string(min_free >> 20) + " MiB; " + advice(ENOSPC));
+    throw storage_error(directory.string() + ": only " + std::to_string(have >> 20) +
+                        " MiB are free on its disk, needed are " + std::to_string(min_free >> 20) + " MiB; " +
+                        advice(ENOSPC));
 }
 
 void create_ballast(const std::filesystem::path& directory, std::uint64_t min_free) {

@@ -12,29 +12,39 @@ namespace troupe::persistence {
 std::string advice(int error) {
   switch (error) {
     case EIO:  // LMDB reports a short write, which is what a full disk gives, as EIO
-      return "the disk fails or is full: see the kernel's log and the free space (removing the file `ballast` of the data "
+      return "the disk fails or is full: see the kernel's log and the free space (removing the file `ballast` of the "
+             "data "
              "directory frees 64 MiB), then start the node again";
     case ENOSPC:
     case EDQUOT:
     case EFBIG:
-      return "the disk or a quota is full: free space (removing the file `ballast` of the data directory frees 64 MiB), "
+      return "the disk or a quota is full: free space (removing the file `ballast` of the data directory frees 64 "
+             "MiB), "
              "then start the node again";
     case EACCES:
     case EPERM:
-    case EROFS: return "make it readable and writable for the user that the node runs as";
+    case EROFS:
+      return "make it readable and writable for the user that the node runs as";
     case ENOTDIR:
-    case EISDIR: return "remove what is in the way, or configure another data directory";
-    case ENOENT: return "check the configured path";
+    case EISDIR:
+      return "remove what is in the way, or configure another data directory";
+    case ENOENT:
+      return "check the configured path";
     case EMFILE:
-    case ENFILE: return "raise the limit of open files";
-    case ENOMEM: return "raise the limit of address space (ulimit -v), or configure a smaller map";
+    case ENFILE:
+      return "raise the limit of open files";
+    case ENOMEM:
+      return "raise the limit of address space (ulimit -v), or configure a smaller map";
     case MDB_INVALID:
     case MDB_VERSION_MISMATCH:
     case MDB_CORRUPTED:
     case MDB_PAGE_NOTFOUND:
-    case MDB_PANIC: return "the file is damaged: " + std::string(resynchronise_advice);
-    case MDB_MAP_FULL: return "configure a larger map";
-    default: return "see the kernel's log, then start the node again";
+    case MDB_PANIC:
+      return "the file is damaged: " + std::string(resynchronise_advice);
+    case MDB_MAP_FULL:
+      return "configure a larger map";
+    default:
+      return "see the kernel's log, then start the node again";
   }
 }
 

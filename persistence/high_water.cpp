@@ -18,7 +18,8 @@ high_water::high_water(const std::filesystem::path& directory) : slots_(director
   if (!exists()) return;
   stored_mark s;
   if (slots_.value()->size() != sizeof s)
-    throw storage_error((directory / "high-water").string() + ": has an unknown format; " + std::string(resynchronise_advice));
+    throw storage_error((directory / "high-water").string() + ": has an unknown format; " +
+                        std::string(resynchronise_advice));
   std::memcpy(&s, slots_.value()->data(), sizeof s);
   mark_ = {s.last, s.current_epoch};
 }

@@ -1,13 +1,13 @@
 #pragma once
 /// What the log had acknowledged, written down a second time: (last zxid, current epoch) in DIR/log/high-water.
 ///
-/// Why: when the newest meta page of an LMDB file is lost, LMDB opens one commit back without a word, and an acknowledged
-/// transaction is gone. A log that ends below its high-water mark is refused.
+/// Why: when the newest meta page of an LMDB file is lost, LMDB opens one commit back without a word, and an
+/// acknowledged transaction is gone. A log that ends below its high-water mark is refused.
 ///
-/// The mark must never be ahead of the log by honest means. So it is raised after a commit, and lowered, durably, before
-/// a commit that shortens the log. Raising is a write without a sync: it costs a microsecond instead of a flush of the
-/// disk, outlives the process at once and a power failure after the kernel's write-back (30 s); until then the mark is
-/// merely low.
+/// The mark must never be ahead of the log by honest means. So it is raised after a commit, and lowered, durably,
+/// before a commit that shortens the log. Raising is a write without a sync: it costs a microsecond instead of a flush
+/// of the disk, outlives the process at once and a power failure after the kernel's write-back (30 s); until then the
+/// mark is merely low.
 
 #include <filesystem>
 

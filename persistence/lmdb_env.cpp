@@ -66,7 +66,8 @@ void lmdb_env::open() {
     if (auto rc = mdb_txn_begin(env_, nullptr, 0, &txn)) fail("begin a transaction", rc);
     for (auto name : tables_) {
       MDB_dbi handle;
-      if (auto rc = mdb_dbi_open(txn, name, MDB_CREATE | MDB_INTEGERKEY, &handle)) mdb_txn_abort(txn), fail("open a table", rc);
+      if (auto rc = mdb_dbi_open(txn, name, MDB_CREATE | MDB_INTEGERKEY, &handle))
+        mdb_txn_abort(txn), fail("open a table", rc);
       handles_.push_back(handle);
     }
     if (auto rc = mdb_txn_commit(txn)) fail("commit", rc);

@@ -1,10 +1,10 @@
 #pragma once
-/// LMDB with C++ lifetimes: environment, transaction, cursor. Every key is a u64; every failure throws storage_error with
-/// the file, the operation, LMDB's reason and what to do.
+/// LMDB with C++ lifetimes: environment, transaction, cursor. Every key is a u64; every failure throws storage_error
+/// with the file, the operation, LMDB's reason and what to do.
 ///
-/// Durability is LMDB's default: commit = write pages, fdatasync, write the meta page through an O_DSYNC descriptor. Never
-/// MDB_WRITEMAP (a full disk becomes SIGBUS), MDB_NOSYNC, MDB_NOMETASYNC or MDB_MAPASYNC. The map is read-only, so a
-/// stray pointer of ours cannot write to the file.
+/// Durability is LMDB's default: commit = write pages, fdatasync, write the meta page through an O_DSYNC descriptor.
+/// Never MDB_WRITEMAP (a full disk becomes SIGBUS), MDB_NOSYNC, MDB_NOMETASYNC or MDB_MAPASYNC. The map is read-only,
+/// so a stray pointer of ours cannot write to the file.
 ///
 /// One thread uses an environment, with one write transaction at a time and read transactions that end before the
 /// environment is resized or reopened. Another process is kept out by DIR/lock.

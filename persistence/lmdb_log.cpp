@@ -60,7 +60,8 @@ void lmdb_log::recover() {
       std::uint32_t crc;
       if (v->size() == epochs_bytes) std::memcpy(&crc, v->data(), 4);
       if (v->size() != epochs_bytes || crc != crc32c(v->substr(4)))
-        throw storage_error(env_.file().string() + ": the record of the epochs is damaged; " + std::string(resynchronise_advice));
+        throw storage_error(env_.file().string() + ": the record of the epochs is damaged; " +
+                            std::string(resynchronise_advice));
       std::memcpy(&now_.state.accepted_epoch, v->data() + 4, 4);
       std::memcpy(&now_.state.current_epoch, v->data() + 8, 4);
       std::memcpy(&now_.state.base, v->data() + 16, 8);
@@ -77,21 +78,22 @@ void lmdb_log::recover() {
   }
   auto used = now_.state.last != 0 || now_.state.accepted_epoch != 0 || now_.install != 0;
   if (!high_water_.exists() && used)
-    throw storage_error((settings_.directory / "high-water").string() + ": missing, so that nobody knows whether the log is complete; " +
+    throw storage_error((settings_.directory / "high-water").string() +
+                        ": missing, so that nobody knows whether the log is complete; " +
                         std::string(resynchronise_advice));
   auto mark = high_water_.value();
   if (mark.last > now_.state.last) {
     auto lost = epoch_of(mark.last) == epoch_of(now_.state.last)
                     ? std::to_string(counter_of(mark.last) - counter_of(now_.state.last)) + " transactions"
                     : std::to_string(counter_of(mark.last)) + " transactions or more";
-    throw storage_error(env_.file().string() + ": lost " + lost + ": it ends at " + zxid_text(now_.state.last) + ", but " +
-                        zxid_text(mark.last) + " was on disk before (" + (settings_.directory / "high-water").string() + "); " +
-                        std::string(resynchronise_advice));
+    throw storage_error(env_.file().string() + ": lost " + lost + ": it ends at " + zxid_text(now_.state.last) +
+                        ", but " + zxid_text(mark.last) + " was on disk before (" +
+                        (settings_.directory / "high-water").string() + "); " + std::string(resynchronise_advice));
   }
   if (mark.current_epoch > now_.state.current_epoch)
     throw storage_error(env_.file().string() + ": lost its last writes: the current epoch is " +
-                        std::to_string(now_.state.current_epoch) + ", but was " + std::to_string(mark.current_epoch) + "; " +
-                        std::string(resynchronise_advice));
+                        std::to_string(now_.state.current_epoch) + ", but was " + std::to_string(mark.current_epoch) +
+                        "; " + std::string(resynchronise_advice));
   high_water_.raise({now_.state.last, now_.state.current_epoch});
   sync_directory(settings_.directory);
 }
@@ -125,7 +127,8 @@ void lmdb_log::write_unguarded(std::span<const zab::persist_op> ops) {
       for (auto& op : ops) std::visit(w, op);
       if (next.leftovers) w.trim_slice_of(std::min(trim_slice + 4 * w.appended(), trim_slice_max));
       if (!(next.state.base == now_.state.base && next.install == now_.install &&
-            next.state.accepted_epoch == now_.state.accepted_epoch && next.state.current_epoch == now_.state.current_epoch))
+            next.state.accepted_epoch == now_.state.accepted_epoch &&
+            next.state.current_epoch == now_.state.current_epoch))
         w.store_epochs();
       if (next.state.last < high_water_.value().last) high_water_.lower({next.state.last, now_.state.current_epoch});
       txn.commit();
@@ -147,7 +150,8 @@ void lmdb_log::trim(zxid_t upto) {
     if (upto <= std::max(trim_to_, now_.state.base)) return;
     lmdb_txn txn(env_, lmdb_txn::mode::read);
     if (!txn.get(table_records, static_cast<std::uint64_t>(upto)))
-      throw std::logic_error("log: trim up to " + zxid_text(upto) + ", which is not in it; last is " + zxid_text(now_.state.last));
+      throw std::logic_error("log: trim up to " + zxid_text(upto) + ", which is not in it; last is " +
+                             zxid_text(now_.state.last));
     trim_to_ = upto;
   });
 }
@@ -157,7 +161,8 @@ zab::zab_peer::log_read_result lmdb_log::read(zxid_t after, std::size_t max_byte
 }
 
 void lmdb_log::rotten(zxid_t zxid, const std::string& what) const {
-  throw storage_error(env_.file().string() + ": record " + zxid_text(zxid) + " " + what + "; " + std::string(resynchronise_advice));
+  throw storage_error(env_.file().string() + ": record " + zxid_text(zxid) + " " + what + "; " +
+                      std::string(resynchronise_advice));
 }
 
 std::string_view lmdb_log::verified_payload(zxid_t zxid, std::string_view value) const {
@@ -197,7 +202,8 @@ zab::zab_peer::log_read_result lmdb_log::read_unguarded(zxid_t after, std::size_
   auto last = out.position;
   for (; any && (found.empty() || bytes < max_bytes); any = c.next()) {
     auto zxid = static_cast<zxid_t>(c.key());
-    if (!follows(last, zxid)) rotten(zxid, "does not follow on " + zxid_text(last) + ": records between them are missing");
+    if (!follows(last, zxid))
+      rotten(zxid, "does not follow on " + zxid_text(last) + ": records between them are missing");
     auto payload = verified_payload(zxid, c.value());
     found.emplace_back(zxid, payload);
     bytes += payload.size() + record_header_bytes;

@@ -2,7 +2,8 @@
 /// The log in LMDB. DIR/log/data.mdb has two tables:
 ///
 ///   records   zxid -> u32 crc32c of the rest, u32 payload length, u64 zxid, payload
-///   epochs    0 -> u32 crc32c of the rest, u32 accepted epoch, u32 current epoch, u32 zero, i64 base, i64 install marker
+///   epochs    0 -> u32 crc32c of the rest, u32 accepted epoch, u32 current epoch, u32 zero, i64 base, i64 install
+///   marker
 ///
 /// and DIR/log/high-water stands beside it (high_water.hpp). Little-endian, as Cap'n Proto.
 ///

@@ -30,7 +30,8 @@ lmdb_state::lmdb_state(std::filesystem::path directory, std::size_t map_size_byt
   std::uint32_t crc = 0, installed = 0;
   if (v->size() == checkpoint_bytes) std::memcpy(&crc, v->data(), 4);
   if (v->size() != checkpoint_bytes || crc != crc32c(v->substr(4)))
-    throw storage_error(env_.file().string() + ": the record of the checkpoint's zxid is damaged; " + std::string(resynchronise_advice));
+    throw storage_error(env_.file().string() + ": the record of the checkpoint's zxid is damaged; " +
+                        std::string(resynchronise_advice));
   std::memcpy(&installed, v->data() + 4, 4);
   std::memcpy(&zxid_, v->data() + 8, 8);
   installed_ = installed != 0;
@@ -81,7 +82,8 @@ void lmdb_state::write_unguarded(const tree::state_delta& delta) {
         if (e.value.empty())
           txn.erase(index_of(e.where), e.key);
         else
-          seal(e.where, e.key, e.value, txn.reserve(index_of(e.where), e.key, sealed_header_bytes + e.value.size(), false));
+          seal(e.where, e.key, e.value,
+               txn.reserve(index_of(e.where), e.key, sealed_header_bytes + e.value.size(), false));
       }
       put_checkpoint(txn, delta.zxid, false);
       txn.commit();
@@ -97,8 +99,8 @@ void lmdb_state::write_unguarded(const tree::state_delta& delta) {
 std::string_view lmdb_state::verified(tree::table t, std::uint64_t key, std::string_view stored) const {
   auto bytes = unseal(t, key, stored);
   if (!bytes)
-    throw storage_error(env_.file().string() + ": entry " + std::to_string(key) + " of table " + std::to_string(index_of(t)) +
-                        " is damaged; " + std::string(resynchronise_advice));
+    throw storage_error(env_.file().string() + ": entry " + std::to_string(key) + " of table " +
+                        std::to_string(index_of(t)) + " is damaged; " + std::string(resynchronise_advice));
   return *bytes;
 }
 
@@ -140,7 +142,8 @@ zab::snap_chunk lmdb_state::read_chunk(std::uint32_t index, std::size_t max_byte
     if (max_bytes != places_max_bytes_) places_.clear(), places_max_bytes_ = max_bytes;
     if (places_.empty()) places_.push_back({});
     if (index >= places_.size())
-      throw std::logic_error("checkpoint: chunk " + std::to_string(index) + " wanted, next is " + std::to_string(places_.size() - 1));
+      throw std::logic_error("checkpoint: chunk " + std::to_string(index) + " wanted, next is " +
+                             std::to_string(places_.size() - 1));
     lmdb_txn txn(env_, lmdb_txn::mode::read);
     std::vector<stored_entry> entries;
     std::size_t bytes = 0;
@@ -175,7 +178,8 @@ bool lmdb_state::install_chunk(const zab::snap_chunk& chunk) {
                         ": " + why + "; the former checkpoint stays");
   };
   if (chunk.index != 0 && (!install_ || install_->next != chunk.index || install_->zxid != chunk.zxid))
-    refuse("expected was chunk " + (install_ ? std::to_string(install_->next) + " of " + zxid_text(install_->zxid) : "0"));
+    refuse("expected was chunk " +
+           (install_ ? std::to_string(install_->next) + " of " + zxid_text(install_->zxid) : "0"));
   if (chunk.zxid <= 0) refuse("has no zxid");
   std::vector<stored_entry> entries;
   try {  // all of it before the first change

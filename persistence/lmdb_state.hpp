@@ -2,8 +2,9 @@
 /// The checkpoint in LMDB. DIR/state/data.mdb has a table for each of tree::table (key -> stored form, state_chunk.hpp)
 /// and `checkpoint` with one entry: 0 -> u32 crc32c of the rest, u32 1 if it came by an install, i64 zxid.
 ///
-/// Every `write`, and every install from its first chunk to its last, is one LMDB transaction: a crash leaves the former
-/// checkpoint or the new one. While an install is under way the former one can be read, and a `write` abandons it.
+/// Every `write`, and every install from its first chunk to its last, is one LMDB transaction: a crash leaves the
+/// former checkpoint or the new one. While an install is under way the former one can be read, and a `write` abandons
+/// it.
 
 #include <memory>
 #include <optional>
@@ -52,7 +53,7 @@ class lmdb_state : public state_store {
   lmdb_env env_;
   zxid_t zxid_ = 0;
   bool installed_ = false;
-  std::vector<place> places_;       ///< of the chunks read so far, so that several learners can be at different ones
+  std::vector<place> places_;  ///< of the chunks read so far, so that several learners can be at different ones
   std::size_t places_max_bytes_ = 0;
   std::optional<install> install_;  ///< after env_: ends before it
   std::optional<std::string> poisoned_;

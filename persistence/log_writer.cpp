@@ -10,11 +10,13 @@ void lmdb_log::writer::operator()(const zab::append_records& op) {
   for (auto& r : op.records) {
     if (!follows(at_.state.last, r.zxid))
       throw std::logic_error("log: " + zxid_text(r.zxid) + " appended after " + zxid_text(at_.state.last));
-    if (r.payload.size() > UINT32_MAX) throw std::logic_error("log: payload of " + std::to_string(r.payload.size()) + " bytes");
+    if (r.payload.size() > UINT32_MAX)
+      throw std::logic_error("log: payload of " + std::to_string(r.payload.size()) + " bytes");
     auto size = record_header_bytes + r.payload.size();
     auto p = txn_.reserve(table_records, static_cast<std::uint64_t>(r.zxid), size, true);
-    if (!p) throw storage_error(txn_.env().file().string() + ": has records after " + zxid_text(at_.state.last) +
-                                ", which it says is the last; the file is damaged");
+    if (!p)
+      throw storage_error(txn_.env().file().string() + ": has records after " + zxid_text(at_.state.last) +
+                          ", which it says is the last; the file is damaged");
     auto length = static_cast<std::uint32_t>(r.payload.size());
     std::memcpy(p + 4, &length, 4);
     std::memcpy(p + 8, &r.zxid, 8);
@@ -29,7 +31,8 @@ void lmdb_log::writer::operator()(const zab::append_records& op) {
 
 void lmdb_log::writer::operator()(const zab::truncate_after& op) {
   if (op.last < at_.state.base)
-    throw std::logic_error("log: truncation to " + zxid_text(op.last) + ", below the base " + zxid_text(at_.state.base));
+    throw std::logic_error("log: truncation to " + zxid_text(op.last) + ", below the base " +
+                           zxid_text(at_.state.base));
   lmdb_cursor c(txn_, table_records);
   bool any = c.last();
   while (any && static_cast<zxid_t>(c.key()) > op.last) c.erase(), any = c.last();
@@ -39,14 +42,16 @@ void lmdb_log::writer::operator()(const zab::truncate_after& op) {
 
 void lmdb_log::writer::operator()(const zab::set_accepted_epoch& op) {
   if (op.epoch < at_.state.accepted_epoch)
-    throw std::logic_error("log: accepted epoch " + std::to_string(op.epoch) + " after " + std::to_string(at_.state.accepted_epoch));
+    throw std::logic_error("log: accepted epoch " + std::to_string(op.epoch) + " after " +
+                           std::to_string(at_.state.accepted_epoch));
   at_.state.accepted_epoch = op.epoch;
 }
 
 void lmdb_log::writer::operator()(const zab::set_current_epoch& op) {
   if (op.epoch < at_.state.current_epoch || op.epoch > at_.state.accepted_epoch)
-    throw std::logic_error("log: current epoch " + std::to_string(op.epoch) + " after " + std::to_string(at_.state.current_epoch) +
-                           ", accepted " + std::to_string(at_.state.accepted_epoch));
+    throw std::logic_error("log: current epoch " + std::to_string(op.epoch) + " after " +
+                           std::to_string(at_.state.current_epoch) + ", accepted " +
+                           std::to_string(at_.state.accepted_epoch));
   at_.state.current_epoch = op.epoch;
 }
 

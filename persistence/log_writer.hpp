@@ -9,8 +9,8 @@ inline constexpr std::size_t table_records = 0, table_epochs = 1;
 inline constexpr std::uint64_t key_epochs = 0;
 inline constexpr std::size_t record_header_bytes = 16, epochs_bytes = 32;
 
-/// A write erases so many trimmed records and four times what it appends, so that the file stays flat however fast it is
-/// written, and no write has to wait for the removal of a whole log.
+/// A write erases so many trimmed records and four times what it appends, so that the file stays flat however fast it
+/// is written, and no write has to wait for the removal of a whole log.
 inline constexpr std::size_t trim_slice = 64, trim_slice_max = 8192;
 
 class lmdb_log::writer {

@@ -7,7 +7,8 @@ namespace troupe::persistence {
 namespace {
 
 std::size_t position_of(tree::table t) {
-  return static_cast<std::size_t>(std::find(std::begin(table_order), std::end(table_order), t) - std::begin(table_order));
+  return static_cast<std::size_t>(std::find(std::begin(table_order), std::end(table_order), t) -
+                                  std::begin(table_order));
 }
 
 std::string sealed(tree::table t, std::uint64_t key, std::string_view bytes) {
@@ -38,7 +39,8 @@ void memory_log::apply(const zab::persist_op& op) {
       install_ = 0;
     }
   } else if (auto* t = std::get_if<zab::truncate_after>(&op)) {
-    require(t->last >= state_.base, "truncation to " + zxid_text(t->last) + ", below the base " + zxid_text(state_.base));
+    require(t->last >= state_.base,
+            "truncation to " + zxid_text(t->last) + ", below the base " + zxid_text(state_.base));
     while (!records_.empty() && records_.rbegin()->first > t->last) erase(std::prev(records_.end()));
     state_.last = records_.empty() ? state_.base : records_.rbegin()->first;
     install_ = 0;
@@ -101,8 +103,7 @@ void memory_state::write(const tree::state_delta& delta) {
 std::unique_ptr<tree::database> memory_state::load() {
   auto out = std::make_unique<tree::database>();
   if (zxid_ == 0) return out;
-  for (auto& [k, stored] : entries_)
-    out->load({table_order[k.first], k.second, stored.substr(sealed_header_bytes)});
+  for (auto& [k, stored] : entries_) out->load({table_order[k.first], k.second, stored.substr(sealed_header_bytes)});
   out->loaded(zxid_);
   return out;
 }

@@ -38,8 +38,7 @@ std::optional<slot> newest(const unique_fd& fd, const std::filesystem::path& fil
     auto other = parse(std::string_view(bytes).substr(slot_distance));
     if (other && (!best || other->serial > best->serial)) best = std::move(other);
   }
-  if (!best)
-    throw storage_error(file.string() + ": both copies are damaged; " + std::string(resynchronise_advice));
+  if (!best) throw storage_error(file.string() + ": both copies are damaged; " + std::string(resynchronise_advice));
   return best;
 }
 

@@ -1,9 +1,9 @@
 #pragma once
 /// A small value kept twice, so that a torn or rotten write leaves the other copy.
 ///
-/// Format: two slots, at byte 0 and 4096 (two sectors, two pages). A slot is u32 crc32c of the rest, u32 payload length,
-/// u64 serial, payload; little-endian. The valid slot with the higher serial counts. `write` overwrites the other one:
-/// whatever a crash leaves of it, the former value remains.
+/// Format: two slots, at byte 0 and 4096 (two sectors, two pages). A slot is u32 crc32c of the rest, u32 payload
+/// length, u64 serial, payload; little-endian. The valid slot with the higher serial counts. `write` overwrites the
+/// other one: whatever a crash leaves of it, the former value remains.
 
 #include <cstdint>
 #include <filesystem>

@@ -67,7 +67,8 @@ void for_each_entry(const shared_bytes& chunk, const std::function<void(const st
     for (auto e : reader.getRoot<wire::StateChunk>().getEntries()) {
       if (e.getTable() >= table_count) refuse("unknown table " + std::to_string(e.getTable()));
       auto value = e.getValue();
-      stored_entry out{static_cast<tree::table>(e.getTable()), e.getKey(),
+      stored_entry out{static_cast<tree::table>(e.getTable()),
+                       e.getKey(),
                        {reinterpret_cast<const char*>(value.begin()), value.size()}};
       if (!unseal(out.where, out.key, out.stored))
         refuse("entry " + std::to_string(out.key) + " of table " + std::to_string(e.getTable()) + " is damaged");

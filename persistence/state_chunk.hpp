@@ -2,8 +2,8 @@
 /// The stored form of a checkpoint's entries, and pieces of a checkpoint on their way to a learner (records.capnp
 /// StateChunk).
 ///
-/// Stored value: u32 crc32c over table (u8), key (u64), bytes; u32 length; bytes. The table and key are covered so that a
-/// value under a wrong key is noticed.
+/// Stored value: u32 crc32c over table (u8), key (u64), bytes; u32 length; bytes. The table and key are covered so that
+/// a value under a wrong key is noticed.
 
 #include <functional>
 #include <optional>

@@ -1,6 +1,6 @@
 #pragma once
-/// Checkpoints of the database on disk: the state environment. It holds one checkpoint, which each `write` moves forward
-/// by what changed since.
+/// Checkpoints of the database on disk: the state environment. It holds one checkpoint, which each `write` moves
+/// forward by what changed since.
 ///
 /// Interface here; LMDB behind it (lmdb_state.hpp). One thread uses it. Every entry carries a CRC32C that is verified
 /// when it is read. Failures as in log_store.hpp.
@@ -27,8 +27,8 @@ class state_store {
 
   /// SNAP, the giving side: piece `index` of about `max_bytes`; pieces are read in order from 0, no `write` in between.
   virtual zab::snap_chunk read_chunk(std::uint32_t index, std::size_t max_bytes) = 0;
-  /// SNAP, the taking side: pieces in order from 0; the one marked last replaces the checkpoint, all in one transaction.
-  /// A crash before that leaves the former checkpoint untouched. Returns true after the last.
+  /// SNAP, the taking side: pieces in order from 0; the one marked last replaces the checkpoint, all in one
+  /// transaction. A crash before that leaves the former checkpoint untouched. Returns true after the last.
   virtual bool install_chunk(const zab::snap_chunk&) = 0;
   virtual std::size_t size_bytes() const = 0;
 };

@@ -10,8 +10,8 @@ namespace troupe::persistence {
 namespace {
 
 // A crash between the arrival of a leader's checkpoint and reset_log: if it is in place, the log is history of another
-// state and goes; if it is not, the former state and its log still fit. That a checkpoint which happens to have the same
-// zxid was *written* since does not count (`installed`).
+// state and goes; if it is not, the former state and its log still fit. That a checkpoint which happens to have the
+// same zxid was *written* since does not count (`installed`).
 void settle_install(lmdb_log& log, const lmdb_state& state) {
   auto marker = log.unfinished_install();
   if (marker == 0) return;
@@ -20,17 +20,19 @@ void settle_install(lmdb_log& log, const lmdb_state& state) {
   log.write({&op, 1});
 }
 
-// The current epoch may be below the last record's: a learner writes the history first, in several steps, then the epoch
-// (the order whose reverse is ZOOKEEPER-4643). The accepted epoch is on disk before either.
+// The current epoch may be below the last record's: a learner writes the history first, in several steps, then the
+// epoch (the order whose reverse is ZOOKEEPER-4643). The accepted epoch is on disk before either.
 void check_consistency(const std::filesystem::path& directory, const zab::log_state& log, zxid_t checkpoint) {
   auto refuse = [&](const std::string& what) {
-    throw storage_error(directory.string() + ": " + what + "; files of different times or nodes? " + std::string(resynchronise_advice));
+    throw storage_error(directory.string() + ": " + what + "; files of different times or nodes? " +
+                        std::string(resynchronise_advice));
   };
   if (log.current_epoch > log.accepted_epoch)
     refuse("the current epoch " + std::to_string(log.current_epoch) + " is above the accepted epoch " +
            std::to_string(log.accepted_epoch));
   if (epoch_of(log.last) > log.accepted_epoch)
-    refuse("the log ends at " + zxid_text(log.last) + ", above the accepted epoch " + std::to_string(log.accepted_epoch));
+    refuse("the log ends at " + zxid_text(log.last) + ", above the accepted epoch " +
+           std::to_string(log.accepted_epoch));
   if (checkpoint > log.last)
     refuse("the checkpoint is of " + zxid_text(checkpoint) + ", but the log ends at " + zxid_text(log.last));
   if (checkpoint < log.base)

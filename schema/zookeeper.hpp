@@ -13,25 +13,73 @@ namespace troupe::zk {
 
 /// ZooDefs.OpCode.
 enum class op : std::int32_t {
-  notification = 0, create = 1, del = 2, exists = 3, get_data = 4, set_data = 5, get_acl = 6, set_acl = 7,
-  get_children = 8, sync = 9, ping = 11, get_children2 = 12, check = 13, multi = 14, create2 = 15, reconfig = 16,
-  check_watches = 17, remove_watches = 18, create_container = 19, delete_container = 20, create_ttl = 21,
-  multi_read = 22, auth = 100, set_watches = 101, sasl = 102, get_ephemerals = 103, get_all_children_number = 104,
-  set_watches2 = 105, add_watch = 106, who_am_i = 107, create_session = -10, close_session = -11, error = -1,
+  notification = 0,
+  create = 1,
+  del = 2,
+  exists = 3,
+  get_data = 4,
+  set_data = 5,
+  get_acl = 6,
+  set_acl = 7,
+  get_children = 8,
+  sync = 9,
+  ping = 11,
+  get_children2 = 12,
+  check = 13,
+  multi = 14,
+  create2 = 15,
+  reconfig = 16,
+  check_watches = 17,
+  remove_watches = 18,
+  create_container = 19,
+  delete_container = 20,
+  create_ttl = 21,
+  multi_read = 22,
+  auth = 100,
+  set_watches = 101,
+  sasl = 102,
+  get_ephemerals = 103,
+  get_all_children_number = 104,
+  set_watches2 = 105,
+  add_watch = 106,
+  who_am_i = 107,
+  create_session = -10,
+  close_session = -11,
+  error = -1,
 };
 
 /// KeeperException.Code.
 enum class err : std::int32_t {
-  ok = 0, system_error = -1, runtime_inconsistency = -2, marshalling_error = -5, unimplemented = -6,
-  bad_arguments = -8, no_node = -101, no_auth = -102, bad_version = -103, no_children_for_ephemerals = -108,
-  node_exists = -110, not_empty = -111, session_expired = -112, invalid_acl = -114, auth_failed = -115,
-  session_moved = -118, not_read_only = -119, no_watcher = -121, quota_exceeded = -125,
+  ok = 0,
+  system_error = -1,
+  runtime_inconsistency = -2,
+  marshalling_error = -5,
+  unimplemented = -6,
+  bad_arguments = -8,
+  no_node = -101,
+  no_auth = -102,
+  bad_version = -103,
+  no_children_for_ephemerals = -108,
+  node_exists = -110,
+  not_empty = -111,
+  session_expired = -112,
+  invalid_acl = -114,
+  auth_failed = -115,
+  session_moved = -118,
+  not_read_only = -119,
+  no_watcher = -121,
+  quota_exceeded = -125,
 };
 
 /// Xids with a meaning of their own.
 inline constexpr std::int32_t xid_watch_event = -1, xid_ping = -2, xid_auth = -4, xid_set_watches = -8;
 
-enum class event : std::int32_t { node_created = 1, node_deleted = 2, node_data_changed = 3, node_children_changed = 4 };
+enum class event : std::int32_t {
+  node_created = 1,
+  node_deleted = 2,
+  node_data_changed = 3,
+  node_children_changed = 4
+};
 
 namespace perm {
 inline constexpr std::int32_t read = 1, write = 2, create = 4, del = 8, admin = 16, all = 31;

@@ -26,7 +26,8 @@ void gateway_actor::accept_all() {
   for (int i = 0; i < accepts_per_turn; ++i) {
     sockaddr_storage from{};
     socklen_t size = sizeof from;
-    io::descriptor fd(::accept4(listener_.fd.get(), reinterpret_cast<sockaddr*>(&from), &size, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    io::descriptor fd(
+        ::accept4(listener_.fd.get(), reinterpret_cast<sockaddr*>(&from), &size, SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (fd) {
       admit(std::move(fd), io::name_of(from));
       continue;

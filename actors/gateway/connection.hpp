@@ -16,7 +16,10 @@ class arrivals {
  public:
   void push(std::int64_t us, std::uint32_t requests, std::size_t bytes) { list_.push_back({us, requests, bytes}); }
   bool empty() const { return head_ == list_.size(); }
-  struct answered { std::int64_t us; std::size_t bytes; };  ///< bytes: of the batch, once its last request is answered
+  struct answered {
+    std::int64_t us;
+    std::size_t bytes;
+  };  ///< bytes: of the batch, once its last request is answered
   answered pop() {
     auto& b = list_[head_];
     if (--b.requests) return {b.us, 0};
@@ -65,10 +68,10 @@ class connection final : public io::fd_handler {
   io::descriptor fd;
   const io::peer_name peer;
   phase state = phase::fresh;
-  bool opened = false;   ///< the commit actor knows of it
-  bool paused = false;   ///< not read: a bound was reached
-  bool dirty = false;    ///< in the list of those to flush
-  bool waiting = false;  ///< in the list of those that a bound over all connections stopped
+  bool opened = false;       ///< the commit actor knows of it
+  bool paused = false;       ///< not read: a bound was reached
+  bool dirty = false;        ///< in the list of those to flush
+  bool waiting = false;      ///< in the list of those that a bound over all connections stopped
   std::uint32_t events = 0;  ///< what epoll was last told
   std::string in, out;
   std::size_t out_at = 0;  ///< sent of `out`
@@ -80,7 +83,8 @@ class connection final : public io::fd_handler {
   // ---- for `cons` and `stat`
   struct numbers {
     std::uint64_t received = 0, sent = 0;
-    std::uint64_t latency_min_us = ~0ull, latency_max_us = 0, latency_sum_us = 0, latency_count = 0, latency_last_us = 0;
+    std::uint64_t latency_min_us = ~0ull, latency_max_us = 0, latency_sum_us = 0, latency_count = 0,
+                  latency_last_us = 0;
     std::int32_t last_op = 0, last_xid = 0;
     zxid_t last_zxid = 0;
     std::int64_t last_response_ms = 0;  ///< wall clock

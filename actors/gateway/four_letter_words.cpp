@@ -13,9 +13,9 @@ namespace troupe::gateway {
 
 namespace {
 
-constexpr std::array<std::string_view, 18> known{"ruok", "srvr", "stat", "mntr", "isro", "conf", "cons",
-                                                 "crst", "srst", "envi", "dirs", "wchs", "dump", "wchc",
-                                                 "wchp", "gtmk", "stmk", "hash"};
+constexpr std::array<std::string_view, 18> known{"ruok", "srvr", "stat", "mntr", "isro", "conf",
+                                                 "cons", "crst", "srst", "envi", "dirs", "wchs",
+                                                 "dump", "wchc", "wchp", "gtmk", "stmk", "hash"};
 
 double ms(std::uint64_t us) { return static_cast<double>(us) / 1000.0; }
 
@@ -27,18 +27,21 @@ const std::string& mode(const word_context& w) {
 
 std::uint64_t latency_min(const node_stats& s) { return s.latency_count ? s.latency_min_us / 1000 : 0; }
 
-double latency_avg(const node_stats& s) { return s.latency_count ? ms(s.latency_sum_us) / static_cast<double>(s.latency_count) : 0; }
+double latency_avg(const node_stats& s) {
+  return s.latency_count ? ms(s.latency_sum_us) / static_cast<double>(s.latency_count) : 0;
+}
 
 std::string numbers(const word_context& w) {
   auto& s = w.stats;
   auto out = fmt::format(
-      "Latency min/avg/max: {}/{:.4f}/{}\nReceived: {}\nSent: {}\nConnections: {}\nOutstanding: {}\nZxid: {:#x}\nMode: {}\n"
+      "Latency min/avg/max: {}/{:.4f}/{}\nReceived: {}\nSent: {}\nConnections: {}\nOutstanding: {}\nZxid: {:#x}\nMode: "
+      "{}\n"
       "Node count: {}\n",
       latency_min(s), latency_avg(s), s.latency_max_us / 1000, s.packets_received.load(), s.packets_sent.load(),
       s.connections.load(), s.outstanding.load(), s.zxid.load(), mode(w), s.node_count.load());
   if (s.role == node_stats::role_is::leading)
-    out += fmt::format("Proposal sizes last/min/max: {}/{}/{}\n", s.proposal_size_last.load(), s.proposal_size_min.load(),
-                       s.proposal_size_max.load());
+    out += fmt::format("Proposal sizes last/min/max: {}/{}/{}\n", s.proposal_size_last.load(),
+                       s.proposal_size_min.load(), s.proposal_size_max.load());
   return out;
 }
 
@@ -51,24 +54,42 @@ std::string brief(const connection& c) {
 
 const char* op_name(std::int32_t op) {  // Request.op2String, shortened as ZooKeeper's statistics have it
   switch (static_cast<zk::op>(op)) {
-    case zk::op::create: return "CREA";
-    case zk::op::create2: return "CRE2";
-    case zk::op::create_container: return "CREC";
-    case zk::op::create_ttl: return "CRTL";
-    case zk::op::del: return "DELE";
-    case zk::op::exists: return "EXIS";
-    case zk::op::get_data: return "GETD";
-    case zk::op::set_data: return "SETD";
-    case zk::op::get_acl: return "GETA";
-    case zk::op::set_acl: return "SETA";
-    case zk::op::get_children: return "GETC";
-    case zk::op::get_children2: return "GETC";
-    case zk::op::sync: return "SYNC";
-    case zk::op::ping: return "PING";
-    case zk::op::multi: return "MULT";
-    case zk::op::set_watches: return "SETW";
-    case zk::op::close_session: return "CLOS";
-    default: return op ? "NA" : "SESS";
+    case zk::op::create:
+      return "CREA";
+    case zk::op::create2:
+      return "CRE2";
+    case zk::op::create_container:
+      return "CREC";
+    case zk::op::create_ttl:
+      return "CRTL";
+    case zk::op::del:
+      return "DELE";
+    case zk::op::exists:
+      return "EXIS";
+    case zk::op::get_data:
+      return "GETD";
+    case zk::op::set_data:
+      return "SETD";
+    case zk::op::get_acl:
+      return "GETA";
+    case zk::op::set_acl:
+      return "SETA";
+    case zk::op::get_children:
+      return "GETC";
+    case zk::op::get_children2:
+      return "GETC";
+    case zk::op::sync:
+      return "SYNC";
+    case zk::op::ping:
+      return "PING";
+    case zk::op::multi:
+      return "MULT";
+    case zk::op::set_watches:
+      return "SETW";
+    case zk::op::close_session:
+      return "CLOS";
+    default:
+      return op ? "NA" : "SESS";
   }
 }
 
@@ -76,11 +97,12 @@ std::string full(const connection& c) {
   auto& s = c.stats;
   auto out = brief(c);
   if (c.session)
-    out += fmt::format(",sid={:#x},lop={},est={},to={},lcxid={:#x},lzxid={:#x},lresp={},llat={},minlat={},avglat={},maxlat={}",
-                       static_cast<std::uint64_t>(c.session), op_name(s.last_op), c.established_ms, c.timeout_ms,
-                       static_cast<std::uint32_t>(s.last_xid), s.last_zxid, s.last_response_ms, s.latency_last_us / 1000,
-                       s.latency_count ? s.latency_min_us / 1000 : 0,
-                       s.latency_count ? s.latency_sum_us / s.latency_count / 1000 : 0, s.latency_max_us / 1000);
+    out += fmt::format(
+        ",sid={:#x},lop={},est={},to={},lcxid={:#x},lzxid={:#x},lresp={},llat={},minlat={},avglat={},maxlat={}",
+        static_cast<std::uint64_t>(c.session), op_name(s.last_op), c.established_ms, c.timeout_ms,
+        static_cast<std::uint32_t>(s.last_xid), s.last_zxid, s.last_response_ms, s.latency_last_us / 1000,
+        s.latency_count ? s.latency_min_us / 1000 : 0, s.latency_count ? s.latency_sum_us / s.latency_count / 1000 : 0,
+        s.latency_max_us / 1000);
   return out + ")\n";
 }
 
@@ -141,8 +163,8 @@ std::string monitor(const word_context& w) {
 std::string environment() {
   utsname u{};
   ::uname(&u);
-  return fmt::format("Environment:\nzookeeper.version={}\nhost.name={}\nos.name={}\nos.arch={}\nos.version={}\n", version_text(),
-                     u.nodename, u.sysname, u.machine, u.release);
+  return fmt::format("Environment:\nzookeeper.version={}\nhost.name={}\nos.name={}\nos.arch={}\nos.version={}\n",
+                     version_text(), u.nodename, u.sysname, u.machine, u.release);
 }
 
 }  // namespace
@@ -163,7 +185,8 @@ std::string answer(const std::string& word, const word_context& w) {
   auto& s = w.stats;
   if (word == "srvr") return version_line() + numbers(w);
   if (word == "stat")
-    return version_line() + "Clients:\n" + all(w, [](const connection& c) { return brief(c) + ")\n"; }) + "\n" + numbers(w);
+    return version_line() + "Clients:\n" + all(w, [](const connection& c) { return brief(c) + ")\n"; }) + "\n" +
+           numbers(w);
   if (word == "cons") return all(w, full) + "\n";
   if (word == "mntr") return monitor(w);
   if (word == "dirs") return fmt::format("datadir_size: {}\nlogdir_size: {}\n", s.state_size.load(), s.log_size.load());

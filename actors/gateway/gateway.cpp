@@ -36,7 +36,8 @@ gateway_actor::gateway_actor(caf::actor_config& cfg, io::io_thread* loop, io::li
   if (options_.max_connections == 0 || options_.max_connections >= 1u << 24)
     throw std::logic_error("max_connections " + std::to_string(options_.max_connections) + " is not in 1..2^24-1");
   if (options_.max_frame > group_limit)
-    throw std::logic_error("max_frame " + std::to_string(options_.max_frame) + " is over " + std::to_string(group_limit));
+    throw std::logic_error("max_frame " + std::to_string(options_.max_frame) + " is over " +
+                           std::to_string(group_limit));
 }
 
 caf::behavior gateway_actor::make_behavior() {
@@ -99,7 +100,8 @@ void gateway_actor::deliver(const delivery_batch& batch) {
       close_after_flush(*c);
       continue;
     }
-    if (c->unsent() > options_.max_output || (unsent_ > options_.max_output_total && c->unsent() > options_.pause_output)) {
+    if (c->unsent() > options_.max_output ||
+        (unsent_ > options_.max_output_total && c->unsent() > options_.pause_output)) {
       flush(*c);  // perhaps the socket takes it
       c = find(item.conn);
       if (c && (c->unsent() > options_.max_output ||

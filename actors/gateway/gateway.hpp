@@ -28,7 +28,9 @@
 namespace troupe::gateway {
 
 /// Wiring -> gateway.
-struct start { caf::actor commit; };
+struct start {
+  caf::actor commit;
+};
 
 class gateway_actor final : public io::pinned_actor,
                             public io::turn_hook,
@@ -93,7 +95,7 @@ class gateway_actor final : public io::pinned_actor,
   std::unordered_map<std::string, std::size_t> per_address_;
   std::size_t connections_ = 0;
 
-  std::unique_ptr<char[]> scratch_;  ///< one receive buffer for all: idle connections cost no buffer
+  std::unique_ptr<char[]> scratch_;       ///< one receive buffer for all: idle connections cost no buffer
   std::shared_ptr<request_batch> group_;  ///< what this wake-up has brought so far
   std::size_t group_hint_ = 0;            ///< bytes of the last group
   std::vector<conn_id> dirty_, flushing_, waiting_;

@@ -39,8 +39,8 @@ struct options {
   std::size_t max_output_total = std::size_t{1} << 30;  ///< past it, whoever adds to more than `pause_output` is closed
 
   // ---- four-letter words
-  std::vector<std::string> words{"*"};  ///< answered; "*": all we have
-  std::string conf;                     ///< answer to `conf`: lines of key=value
+  std::vector<std::string> words{"*"};                               ///< answered; "*": all we have
+  std::string conf;                                                  ///< answer to `conf`: lines of key=value
   std::string leading_mode = "leader", following_mode = "follower";  ///< or "standalone", "observer"
 };
 

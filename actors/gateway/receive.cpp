@@ -14,7 +14,7 @@ namespace troupe::gateway {
 
 namespace {
 
-constexpr std::size_t kept_buffer = 64 << 10;    ///< an empty buffer with more capacity than this is given back
+constexpr std::size_t kept_buffer = 64 << 10;  ///< an empty buffer with more capacity than this is given back
 
 }  // namespace
 
@@ -48,7 +48,8 @@ void gateway_actor::receive(connection& c) {
 void gateway_actor::keep_rest(connection& c, std::string_view rest) {
   if (rest.empty() || c.state > connection::phase::open) return;
   c.in.assign(rest), partial_ += rest.size();
-  if (partial_ > options_.max_partial_total) refuse(c, "all connections together sent too much that is not a whole frame");
+  if (partial_ > options_.max_partial_total)
+    refuse(c, "all connections together sent too much that is not a whole frame");
 }
 
 /// Adds whole frames to the group; returns how many bytes they took. May drop the connection.
@@ -111,7 +112,8 @@ void gateway_actor::pause(connection& c) {
   if (all_full() && !c.waiting) c.waiting = true, waiting_.push_back(c.id);
 }
 
-/// Takes up what waits in `in`, and the socket, if no bound stands against it any more. The connection may be gone after.
+/// Takes up what waits in `in`, and the socket, if no bound stands against it any more. The connection may be gone
+/// after.
 void gateway_actor::resume(connection& c) {
   if (c.state > connection::phase::open) return;
   if (c.paused) {
@@ -137,7 +139,8 @@ void gateway_actor::resume(connection& c) {
 }
 
 void gateway_actor::resume_waiting() {
-  if (outstanding_ > options_.max_outstanding_total / 2 || outstanding_bytes_ > options_.max_outstanding_bytes_total / 2)
+  if (outstanding_ > options_.max_outstanding_total / 2 ||
+      outstanding_bytes_ > options_.max_outstanding_bytes_total / 2)
     return;
   auto list = std::move(waiting_);
   waiting_.clear();
@@ -147,7 +150,8 @@ void gateway_actor::resume_waiting() {
 
 void gateway_actor::refuse(connection& c, const char* why) {
   ++stats_.connections_dropped;
-  if (may_log()) spdlog::warn("client port: closed {}:{} (session {:#x}): {}", c.peer.address, c.peer.port, c.session, why);
+  if (may_log())
+    spdlog::warn("client port: closed {}:{} (session {:#x}): {}", c.peer.address, c.peer.port, c.session, why);
   drop(c);
 }
 

@@ -199,10 +199,16 @@ void io_thread::drain() {
     for (auto* job : running_) {
       // The reference that came with the job is ours to keep (resume_later) or to give back: as CAF's own workers do.
       switch (job->resume(this, messages_per_resume)) {
-        case caf::resumable::resume_later: local_.push_back(job); break;
+        case caf::resumable::resume_later:
+          local_.push_back(job);
+          break;
         case caf::resumable::awaiting_message:
-        case caf::resumable::done: caf::intrusive_ptr_release(job); break;
-        case caf::resumable::shutdown_execution_unit: caf::intrusive_ptr_release(job), stop(); break;
+        case caf::resumable::done:
+          caf::intrusive_ptr_release(job);
+          break;
+        case caf::resumable::shutdown_execution_unit:
+          caf::intrusive_ptr_release(job), stop();
+          break;
       }
     }
     running_.clear();
@@ -217,7 +223,9 @@ void io_thread::run() {
   struct in_this_thread {
     caf::actor_system& system;
     const io_thread* before = current_loop;
-    in_this_thread(caf::actor_system& s, const io_thread* loop) : system(s) { system.thread_started(), current_loop = loop; }
+    in_this_thread(caf::actor_system& s, const io_thread* loop) : system(s) {
+      system.thread_started(), current_loop = loop;
+    }
     ~in_this_thread() { current_loop = before, system.thread_terminates(); }
   };
   {

@@ -1,11 +1,11 @@
 #pragma once
-/// The I/O thread of a node: an epoll loop that is itself a CAF execution unit, so that the actors of the request path are
-/// resumed on the thread that holds the sockets. Between a request's bytes and its reply's there is then no futex, no
-/// eventfd and no second thread (measured: the same speed as no actors at all).
+/// The I/O thread of a node: an epoll loop that is itself a CAF execution unit, so that the actors of the request path
+/// are resumed on the thread that holds the sockets. Between a request's bytes and its reply's there is then no futex,
+/// no eventfd and no second thread (measured: the same speed as no actors at all).
 ///
-/// One turn of the loop: one epoll_wait; the handlers of all ready descriptors; `after_events` of the hooks (the gateway
-/// turns what it received into one message); the actors that have work, in bounded rounds; `before_wait` of the hooks
-/// (sockets are flushed). It never waits while there is work. Nothing that runs here may block.
+/// One turn of the loop: one epoll_wait; the handlers of all ready descriptors; `after_events` of the hooks (the
+/// gateway turns what it received into one message); the actors that have work, in bounded rounds; `before_wait` of the
+/// hooks (sockets are flushed). It never waits while there is work. Nothing that runs here may block.
 ///
 /// Actors stay isolated: whoever hosts one, it is resumed by one thread at a time.
 
@@ -58,8 +58,8 @@ class io_thread final : public caf::execution_unit {
   void exec_later(caf::resumable*) override;
   /// Runs `what` on the loop's thread, from any thread. Dropped when the loop has stopped.
   void post(std::function<void()> what);
-  /// Sends boxed<msg::tick> to `who` each `period_ms`, from any thread. Keeps `who` alive until unsubscribed or stopped.
-  /// Ticks that a busy loop misses are not made up for.
+  /// Sends boxed<msg::tick> to `who` each `period_ms`, from any thread. Keeps `who` alive until unsubscribed or
+  /// stopped. Ticks that a busy loop misses are not made up for.
   void subscribe_tick(caf::actor who, std::int64_t period_ms);
   void unsubscribe_tick(const caf::actor_addr& who);
 

@@ -1,10 +1,11 @@
 #pragma once
 /// Actors that are always hosted by one execution unit, whoever sends to them.
 ///
-/// CAF resumes an actor on the unit of whoever wakes it: an actor that a worker thread sends to would leave the I/O thread.
-/// A pinned actor ignores the sender's unit. With a null unit it always goes to the scheduler's workers (CAF's default, but
-/// also when an actor on the I/O thread wakes it): the switch between "all on the I/O thread" and "actors on workers".
-/// An ordinary actor that a pinned one wakes runs on the I/O thread: spawn every actor of a node pinned or detached.
+/// CAF resumes an actor on the unit of whoever wakes it: an actor that a worker thread sends to would leave the I/O
+/// thread. A pinned actor ignores the sender's unit. With a null unit it always goes to the scheduler's workers (CAF's
+/// default, but also when an actor on the I/O thread wakes it): the switch between "all on the I/O thread" and "actors
+/// on workers". An ordinary actor that a pinned one wakes runs on the I/O thread: spawn every actor of a node pinned or
+/// detached.
 
 #include <caf/actor_system.hpp>
 #include <caf/event_based_actor.hpp>

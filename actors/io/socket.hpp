@@ -15,8 +15,8 @@ struct listener {
   std::uint16_t port = 0;  ///< the kernel's choice if 0 was asked for
 };
 
-/// Listens on TCP with SO_REUSEADDR. `host`: an address or a name (resolved here, which may block: for the start of a node
-/// only). Throws std::runtime_error or std::system_error that name host and port.
+/// Listens on TCP with SO_REUSEADDR. `host`: an address or a name (resolved here, which may block: for the start of a
+/// node only). Throws std::runtime_error or std::system_error that name host and port.
 listener listen_on(const std::string& host, std::uint16_t port, int backlog);
 
 struct peer_name {

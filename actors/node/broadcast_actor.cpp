@@ -104,7 +104,8 @@ void broadcast_actor::dispatch() {
     msg::peer_send out;
     out.frames.reserve(e.send.size());
     for (auto& s : e.send)
-      out.frames.push_back({s.to, msg::channel::zab, s.same ? out.frames.back().body : shared_bytes::take(zab::encode(s.what))});
+      out.frames.push_back(
+          {s.to, msg::channel::zab, s.same ? out.frames.back().body : shared_bytes::take(zab::encode(s.what))});
     send(ctx_->links, box(std::move(out)));
   }
   if (!e.local.empty()) {

@@ -1,14 +1,16 @@
 #pragma once
 /// The broadcast actor (leader or learner): owns the order of the history, in one zab::zab_peer.
 ///
-/// Takes   msg::decided (election); msg::peer_frames of the zab channel and msg::link_state (peer links); msg::proposals
-///         and msg::forwards (commit); msg::touched (session tracker); msg::durable and msg::log_read_done (log writer);
-///         msg::snapshot_chunk and msg::installed (checkpointer); msg::tick
+/// Takes   msg::decided (election); msg::peer_frames of the zab channel and msg::link_state (peer links);
+/// msg::proposals
+///         and msg::forwards (commit); msg::touched (session tracker); msg::durable and msg::log_read_done (log
+///         writer); msg::snapshot_chunk and msg::installed (checkpointer); msg::tick
 /// Sends   msg::peer_send, msg::drop_link -> peer links; msg::persist, msg::log_read -> log writer; msg::local,
-///         msg::replaced -> commit; msg::snapshot_read, msg::install -> checkpointer; msg::touched, msg::role -> session
-///         tracker; msg::role -> gateway, supervisor; msg::look, msg::established -> election
+///         msg::replaced -> commit; msg::snapshot_read, msg::install -> checkpointer; msg::touched, msg::role ->
+///         session tracker; msg::role -> gateway, supervisor; msg::look, msg::established -> election
 /// Dies    with the node.
-/// Invariant: what may be said only once something is on disk stays in the zab_peer until the log writer says `durable`.
+/// Invariant: what may be said only once something is on disk stays in the zab_peer until the log writer says
+/// `durable`.
 
 #include "actors/io/pinned_actor.hpp"
 #include "actors/node/context.hpp"

@@ -21,7 +21,9 @@ commit::settings settings_of(const node_config& c) {
 
 commit_actor::commit_actor(caf::actor_config& cfg, caf::execution_unit* host, context_ptr ctx,
                            std::unique_ptr<tree::database> db)
-    : io::pinned_actor(cfg, host), ctx_(std::move(ctx)), processor_(settings_of(ctx_->config), std::move(db), wall_ms()) {
+    : io::pinned_actor(cfg, host),
+      ctx_(std::move(ctx)),
+      processor_(settings_of(ctx_->config), std::move(db), wall_ms()) {
   last_checkpoint_ = processor_.database().zxid();
 }
 
@@ -96,7 +98,8 @@ void commit_actor::announce_sessions() {
 
 void commit_actor::checkpoint_if_due() {
   if (checkpointing_ || since_checkpoint_ == 0) return;
-  if (since_checkpoint_ < ctx_->config.snapshot_distance && processor_.database().delta_size() < max_delta_entries) return;
+  if (since_checkpoint_ < ctx_->config.snapshot_distance && processor_.database().delta_size() < max_delta_entries)
+    return;
   checkpointing_ = true;
   since_checkpoint_ = 0;
   auto delta = processor_.database().take_delta();

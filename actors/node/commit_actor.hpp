@@ -2,8 +2,10 @@
 /// The commit actor: owns the tree, the sessions that exist and (on the leader) the overlay of pending changes, in one
 /// commit::commit_processor.
 ///
-/// Takes   request_batch (gateway); msg::local (broadcast): committed transactions, answers, forwarded requests and role
-///         changes, in order; msg::expired (session tracker); msg::replaced (broadcast: SNAP); msg::checkpointed; msg::tick
+/// Takes   request_batch (gateway); msg::local (broadcast): committed transactions, answers, forwarded requests and
+/// role
+///         changes, in order; msg::expired (session tracker); msg::replaced (broadcast: SNAP); msg::checkpointed;
+///         msg::tick
 /// Sends   stream_batch -> notifier: everything that clients get to see, in one stream; msg::proposals and
 ///         msg::forwards -> broadcast; msg::session_changes and msg::touched -> session tracker; msg::checkpoint ->
 ///         checkpointer
@@ -30,7 +32,7 @@ class commit_actor : public io::pinned_actor {
   context_ptr ctx_;
   commit::commit_processor processor_;
   commit::effects effects_;
-  zxid_t last_checkpoint_ = 0;     ///< of what was last handed to the checkpointer
+  zxid_t last_checkpoint_ = 0;        ///< of what was last handed to the checkpointer
   std::size_t since_checkpoint_ = 0;  ///< transactions applied since
   bool checkpointing_ = false;
 };

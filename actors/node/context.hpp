@@ -1,6 +1,7 @@
 #pragma once
 /// What the actors of one node share: each other's handles, the numbers for the operator, and how to die. Filled in by
-/// the wiring (node.cpp) before the I/O thread runs the first of them; constant afterwards, but for the atomics in `stats`.
+/// the wiring (node.cpp) before the I/O thread runs the first of them; constant afterwards, but for the atomics in
+/// `stats`.
 
 #include <array>
 #include <caf/actor.hpp>

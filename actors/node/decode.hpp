@@ -1,5 +1,6 @@
 #pragma once
-/// Decoding of peers' frames: malformed ones are a peer's fault, not ours, so they end in a text and not in an exception.
+/// Decoding of peers' frames: malformed ones are a peer's fault, not ours, so they end in a text and not in an
+/// exception.
 
 #include <kj/exception.h>
 

@@ -63,7 +63,8 @@ caf::behavior election_actor::make_behavior() {
 void election_actor::dispatch(zab::election_effects& e) {
   if (!e.send.empty()) {
     msg::peer_send out;
-    for (auto& s : e.send) out.frames.push_back({s.to, msg::channel::election, shared_bytes::take(zab::encode(s.what))});
+    for (auto& s : e.send)
+      out.frames.push_back({s.to, msg::channel::election, shared_bytes::take(zab::encode(s.what))});
     send(ctx_->links, box(std::move(out)));
   }
   if (e.decided) {

@@ -68,8 +68,10 @@ void log_writer::check_space() {
   if (low == space_low_) return;
   space_low_ = low;
   if (low)
-    spdlog::error("{} MiB are free for {}, below min-free-space ({} MiB): this node refuses to lead writes that need space until some is freed",
-                  free >> 20, c.data_dir.string(), c.min_free_bytes >> 20);
+    spdlog::error(
+        "{} MiB are free for {}, below min-free-space ({} MiB): this node refuses to lead writes that need space until "
+        "some is freed",
+        free >> 20, c.data_dir.string(), c.min_free_bytes >> 20);
   else
     spdlog::info("{} MiB are free for {} again: writes are taken", free >> 20, c.data_dir.string());
   send(ctx_->commit, box(msg::space{low}));
@@ -82,7 +84,8 @@ void log_writer::remember(zxid_t last, std::size_t records) {
 
 void log_writer::trim(zxid_t checkpoint) {
   zxid_t upto = 0;
-  while (!marks_.empty() && marks_.front().records + ctx_->config.log_retain <= records_ && marks_.front().zxid <= checkpoint) {
+  while (!marks_.empty() && marks_.front().records + ctx_->config.log_retain <= records_ &&
+         marks_.front().zxid <= checkpoint) {
     upto = marks_.front().zxid;
     marks_.pop_front();
   }

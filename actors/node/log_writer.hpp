@@ -1,11 +1,12 @@
 #pragma once
 /// The log writer: owns the log environment, alone, on a thread of its own.
 ///
-/// Takes   msg::persist and msg::log_read (broadcast); msg::checkpointed (checkpointer): older records may go; msg::tick
-/// Sends   msg::durable, msg::log_read_done -> broadcast; msg::space -> commit; msg::fatal -> supervisor
-/// Dies    at the first failed write or sync, and the node with it: after a failed sync neither LMDB nor the kernel can be
+/// Takes   msg::persist and msg::log_read (broadcast); msg::checkpointed (checkpointer): older records may go;
+/// msg::tick Sends   msg::durable, msg::log_read_done -> broadcast; msg::space -> commit; msg::fatal -> supervisor Dies
+/// at the first failed write or sync, and the node with it: after a failed sync neither LMDB nor the kernel can be
 ///         trusted.
-/// Group commit: everything that waits in the mailbox goes into one transaction; while the disk syncs, the next gathers.
+/// Group commit: everything that waits in the mailbox goes into one transaction; while the disk syncs, the next
+/// gathers.
 
 #include <caf/event_based_actor.hpp>
 #include <deque>
@@ -34,7 +35,10 @@ class log_writer : public caf::event_based_actor {
   bool flush_sent_ = false;
   bool space_low_ = false;
 
-  struct mark { std::uint64_t records; zxid_t zxid; };  ///< after so many records since start, the log ended here
+  struct mark {
+    std::uint64_t records;
+    zxid_t zxid;
+  };  ///< after so many records since start, the log ended here
   std::deque<mark> marks_;
   std::uint64_t records_ = 0;
 };

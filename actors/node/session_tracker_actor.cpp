@@ -20,10 +20,12 @@ caf::behavior session_tracker_actor::make_behavior() {
       },
       [this](boxed<msg::tick>&) {
         if (role_ == commit::role::leading) {
-          if (auto e = tracker_.expired(monotonic_ms()); !e.empty()) send(ctx_->commit, box(msg::expired{std::move(e)}));
+          if (auto e = tracker_.expired(monotonic_ms()); !e.empty())
+            send(ctx_->commit, box(msg::expired{std::move(e)}));
           tracker_.take_touched();
         } else if (role_ == commit::role::following) {
-          if (auto t = tracker_.take_touched(); !t.empty()) send(ctx_->broadcast, box(msg::touched{std::move(t), false}));
+          if (auto t = tracker_.take_touched(); !t.empty())
+            send(ctx_->broadcast, box(msg::touched{std::move(t), false}));
         }
       },
   };

@@ -23,7 +23,8 @@ class signals final : public io::fd_handler {
     sigemptyset(&mask_);
     sigaddset(&mask_, SIGTERM);
     sigaddset(&mask_, SIGINT);
-    if (pthread_sigmask(SIG_BLOCK, &mask_, nullptr) != 0) throw std::system_error(errno, std::generic_category(), "pthread_sigmask");
+    if (pthread_sigmask(SIG_BLOCK, &mask_, nullptr) != 0)
+      throw std::system_error(errno, std::generic_category(), "pthread_sigmask");
     signal(SIGPIPE, SIG_IGN);
     fd_.reset(signalfd(-1, &mask_, SFD_CLOEXEC | SFD_NONBLOCK));
     if (!fd_) throw std::system_error(errno, std::generic_category(), "signalfd");

@@ -4,7 +4,8 @@
 
 namespace troupe::actors {
 
-supervisor::supervisor(caf::actor_config& cfg, caf::execution_unit* host, context_ptr ctx, std::function<void(int)> ended)
+supervisor::supervisor(caf::actor_config& cfg, caf::execution_unit* host, context_ptr ctx,
+                       std::function<void(int)> ended)
     : io::pinned_actor(cfg, host), ctx_(std::move(ctx)), ended_(std::move(ended)) {}
 
 caf::behavior supervisor::make_behavior() {
@@ -36,9 +37,15 @@ caf::behavior supervisor::make_behavior() {
       [this](boxed<msg::role>& m) {
         auto& r = m->what;
         switch (r.role) {
-          case commit::role::leading: spdlog::info("node {} leads epoch {}", ctx_->config.id, r.epoch); break;
-          case commit::role::following: spdlog::info("node {} follows node {} in epoch {}", ctx_->config.id, r.leader, r.epoch); break;
-          case commit::role::looking: spdlog::info("node {} is looking for a leader", ctx_->config.id); break;
+          case commit::role::leading:
+            spdlog::info("node {} leads epoch {}", ctx_->config.id, r.epoch);
+            break;
+          case commit::role::following:
+            spdlog::info("node {} follows node {} in epoch {}", ctx_->config.id, r.leader, r.epoch);
+            break;
+          case commit::role::looking:
+            spdlog::info("node {} is looking for a leader", ctx_->config.id);
+            break;
         }
       },
   };

@@ -30,7 +30,8 @@ bool peer_links::may_log() {
 void peer_links::on_ready(int, std::uint32_t) {
   sockaddr_storage from{};
   socklen_t size = sizeof from;
-  io::descriptor fd(::accept4(listener_.fd.get(), reinterpret_cast<sockaddr*>(&from), &size, SOCK_NONBLOCK | SOCK_CLOEXEC));
+  io::descriptor fd(
+      ::accept4(listener_.fd.get(), reinterpret_cast<sockaddr*>(&from), &size, SOCK_NONBLOCK | SOCK_CLOEXEC));
   if (!fd) {
     if (errno != EMFILE && errno != ENFILE) return;
     if (may_log()) spdlog::error("peer port: {}", std::strerror(errno));
@@ -41,7 +42,8 @@ void peer_links::on_ready(int, std::uint32_t) {
   auto pending = std::count_if(links_.begin(), links_.end(), [](auto& l) { return l->state == link::phase::accepted; });
   if (static_cast<std::size_t>(pending) >= options_.max_handshakes) {
     ++stats_.links_refused;
-    if (may_log()) spdlog::warn("peer port: refused {}: {} others have not said who they are", io::name_of(from).address, pending);
+    if (may_log())
+      spdlog::warn("peer port: refused {}: {} others have not said who they are", io::name_of(from).address, pending);
     return;
   }
   auto& l = adopt(std::move(fd), 0, link::phase::accepted, EPOLLIN);
@@ -84,7 +86,8 @@ void peer_links::connect_to(peer_state& p, const resolved& r) {
 
 void peer_links::dial_later(peer_state& p) {
   p.backoff_ms = std::clamp(p.backoff_ms * 2, options_.min_backoff_ms, options_.max_backoff_ms);
-  p.dial_at_ms = loop_.now_ms() + p.backoff_ms - static_cast<std::int64_t>(random_() % static_cast<std::uint64_t>(p.backoff_ms / 2 + 1));
+  p.dial_at_ms = loop_.now_ms() + p.backoff_ms -
+                 static_cast<std::int64_t>(random_() % static_cast<std::uint64_t>(p.backoff_ms / 2 + 1));
 }
 
 void peer_links::establish(link& l, node_id from) {
@@ -116,7 +119,8 @@ void peer_links::drop(link& l, std::string why) {
   }
   if (was != link::phase::up) {
     if (was == link::phase::accepted) ++stats_.links_refused;
-    if (may_log()) spdlog::info("{} {}: {}", was == link::phase::accepted ? "peer port: closed" : "link to", l.address, why);
+    if (may_log())
+      spdlog::info("{} {}: {}", was == link::phase::accepted ? "peer port: closed" : "link to", l.address, why);
   }
   auto it = std::find_if(links_.begin(), links_.end(), [&](auto& o) { return o.get() == &l; });
   gone_.push_back(std::move(*it));

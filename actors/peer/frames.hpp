@@ -1,6 +1,6 @@
 #pragma once
-/// The frames of a link (schema/link.capnp): 8 bytes of header, then the body. Bodies are Cap'n Proto messages, whose size is a
-/// multiple of 8; so every body stands 8-byte aligned in the receive buffer and is handed on without a copy.
+/// The frames of a link (schema/link.capnp): 8 bytes of header, then the body. Bodies are Cap'n Proto messages, whose
+/// size is a multiple of 8; so every body stands 8-byte aligned in the receive buffer and is handed on without a copy.
 
 #include <bit>
 #include <cstdint>
@@ -22,12 +22,15 @@ struct header {
 };
 static_assert(sizeof(header) == 8);
 
-/// Cuts frames out of what a socket brings. Bodies are slices of the buffer and keep it alive; a buffer that somebody still
-/// holds is never written again.
+/// Cuts frames out of what a socket brings. Bodies are slices of the buffer and keep it alive; a buffer that somebody
+/// still holds is never written again.
 class frame_reader {
  public:
   /// Room for the next bytes: at least one.
-  struct space { char* data; std::size_t size; };
+  struct space {
+    char* data;
+    std::size_t size;
+  };
   space prepare();
   void add(std::size_t n) { end_ += n; }
 
@@ -38,7 +41,7 @@ class frame_reader {
  private:
   std::shared_ptr<std::uint64_t[]> block_;
   std::size_t capacity_ = 0, begin_ = 0, end_ = 0;  ///< bytes; begin_ is a multiple of 8
-  std::size_t wanted_ = 0;                          ///< size of the frame that is incomplete, header included; 0: unknown
+  std::size_t wanted_ = 0;  ///< size of the frame that is incomplete, header included; 0: unknown
   char* data() const { return reinterpret_cast<char*>(block_.get()); }
 };
 

@@ -30,7 +30,8 @@ class link final : public io::fd_handler {
     up,
     gone,
   };
-  link(link_owner& owner, io::descriptor fd, node_id peer, phase p) : fd(std::move(fd)), peer(peer), state(p), owner_(owner) {}
+  link(link_owner& owner, io::descriptor fd, node_id peer, phase p)
+      : fd(std::move(fd)), peer(peer), state(p), owner_(owner) {}
   void on_ready(int, std::uint32_t events) override { owner_.on_link_ready(*this, events); }
 
   io::descriptor fd;

@@ -121,7 +121,8 @@ void peer_links::report(node_id peer, bool up) {
   send(broadcast_, box(msg::link_state{peer, up}));
 }
 
-caf::actor spawn_peer_links(caf::actor_system& system, io::io_thread& loop, io::listener l, options o, node_stats& stats) {
+caf::actor spawn_peer_links(caf::actor_system& system, io::io_thread& loop, io::listener l, options o,
+                            node_stats& stats) {
   return system.spawn<peer_links>(&loop, std::move(l), std::move(o), &stats);
 }
 

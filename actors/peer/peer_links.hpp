@@ -1,13 +1,15 @@
 #pragma once
-/// The links between nodes: one TCP connection for each pair, dialled by the node with the larger id (schema/link.capnp).
+/// The links between nodes: one TCP connection for each pair, dialled by the node with the larger id
+/// (schema/link.capnp).
 ///
 /// Owns    the listening socket of the peer port, the links and what waits for them.
-/// Takes   peer::start (the wiring): listen, dial, and who gets what; msg::peer_send, msg::drop_link (election, broadcast);
+/// Takes   peer::start (the wiring): listen, dial, and who gets what; msg::peer_send, msg::drop_link (election,
+/// broadcast);
 ///         msg::tick (the I/O thread): heartbeats, silence, dials; peer::resolved (the resolver)
 /// Sends   msg::peer_frames -> election or broadcast, by channel; msg::link_state -> both
 /// Dies    with the node, closing every link.
-/// Invariants: what arrives from a peer is between its `up` and its `down`, in the order in which the peer sent it; a frame
-/// for a peer without a link is dropped (ZAB and the election hear of the link's state and start anew).
+/// Invariants: what arrives from a peer is between its `up` and its `down`, in the order in which the peer sent it; a
+/// frame for a peer without a link is dropped (ZAB and the election hear of the link's state and start anew).
 
 #include <caf/actor.hpp>
 #include <memory>
@@ -27,7 +29,9 @@
 namespace troupe::peer {
 
 /// Wiring -> links.
-struct start { caf::actor election, broadcast; };
+struct start {
+  caf::actor election, broadcast;
+};
 
 class peer_links final : public io::pinned_actor, public io::turn_hook, public io::fd_handler, public link_owner {
  public:

@@ -44,7 +44,8 @@ void peer_links::receive(link& l) {
     auto up = l.state == link::phase::up;
     auto r = l.in.next(up ? options_.max_frame : options_.max_hello, what, body);
     if (r == frame_reader::result::incomplete) break;
-    if (r == frame_reader::result::malformed || up == (what == kind::hello) || (what == kind::heartbeat && !body.empty())) {
+    if (r == frame_reader::result::malformed || up == (what == kind::hello) ||
+        (what == kind::heartbeat && !body.empty())) {
       wrong = "sent what is no frame of ours";
       break;
     }
@@ -65,8 +66,10 @@ void peer_links::receive(link& l) {
 bool peer_links::take_hello(link& l, const shared_bytes& body) {
   auto [from, error] = check_hello(options_, body);
   bool accepted = l.state == link::phase::accepted;
-  if (error.empty() && accepted && from < options_.self) error = fmt::format("node {} has the smaller id and must not dial", from);
-  if (error.empty() && !accepted && from != l.peer) error = fmt::format("we dialled node {}, and node {} answers", l.peer, from);
+  if (error.empty() && accepted && from < options_.self)
+    error = fmt::format("node {} has the smaller id and must not dial", from);
+  if (error.empty() && !accepted && from != l.peer)
+    error = fmt::format("we dialled node {}, and node {} answers", l.peer, from);
   if (!error.empty()) return drop(l, error), false;
   if (accepted) l.out.push(kind::hello, make_hello(options_, from)), touch(l);
   establish(l, from);

@@ -12,7 +12,9 @@
 namespace troupe::peer {
 
 /// Links -> resolver.
-struct resolve { member who; };
+struct resolve {
+  member who;
+};
 
 /// Resolver -> links.
 struct resolved {
@@ -25,8 +27,8 @@ struct resolved {
 /// Without blocking if `numeric_only`; then a name is an error.
 resolved look_up(const member&, bool numeric_only);
 
-/// A detached actor: takes boxed<resolve>, answers the sender with boxed<resolved>. The end of the actor system waits for a
-/// look-up that is under way.
+/// A detached actor: takes boxed<resolve>, answers the sender with boxed<resolved>. The end of the actor system waits
+/// for a look-up that is under way.
 caf::actor spawn_resolver(caf::actor_system&);
 
 }  // namespace troupe::peer

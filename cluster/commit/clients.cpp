@@ -15,8 +15,10 @@ bool goes_to_leader(zk::op op) {
     case zk::op::set_acl:
     case zk::op::multi:
     case zk::op::sync:
-    case zk::op::close_session: return true;
-    default: return false;
+    case zk::op::close_session:
+      return true;
+    default:
+      return false;
   }
 }
 
@@ -30,14 +32,17 @@ void commit_processor::impl::touch(connection& c) {
 
 void commit_processor::impl::on_frame(connection& c, std::string_view frame, std::int64_t now_ms, effects& fx) {
   switch (c.at) {
-    case connection::state::fresh: return on_connect(c, frame, now_ms, fx);
-    case connection::state::closing: return;
+    case connection::state::fresh:
+      return on_connect(c, frame, now_ms, fx);
+    case connection::state::closing:
+      return;
     case connection::state::connecting:
       c.early_bytes += frame.size();
       if (c.early.size() == max_waiting_requests || c.early_bytes > max_waiting_bytes) return close(c, fx);
       c.early.emplace_back(frame);
       return;
-    case connection::state::open: break;
+    case connection::state::open:
+      break;
   }
   touch(c);
   jute::reader r(frame);

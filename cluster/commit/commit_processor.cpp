@@ -39,8 +39,12 @@ void commit_processor::on_requests(const request_batch& batch, std::int64_t now_
   p.now_ms = now_ms;
   for (auto& item : batch.items) {
     switch (item.what) {
-      case request_batch::kind::opened: p.on_opened(item.conn, batch.view(item), fx); break;
-      case request_batch::kind::closed: p.on_closed(item.conn, fx); break;
+      case request_batch::kind::opened:
+        p.on_opened(item.conn, batch.view(item), fx);
+        break;
+      case request_batch::kind::closed:
+        p.on_closed(item.conn, fx);
+        break;
       case request_batch::kind::frame:
         if (auto* c = p.find(item.conn)) p.on_frame(*c, batch.view(item), now_ms, fx);
         break;

@@ -32,11 +32,15 @@ struct settings {
 
 /// What one step wants done. Reused by the caller: `clear` keeps the capacity.
 struct effects {
-  stream_batch stream;                       ///< -> watch notifier
-  std::vector<prepared> proposals;           ///< leading -> broadcast
-  std::vector<forwarded_request> forward;    ///< following -> leader
-  struct session_change { session_id session; std::int32_t timeout_ms; bool open; };
-  std::vector<session_change> sessions;      ///< -> session tracker
+  stream_batch stream;                     ///< -> watch notifier
+  std::vector<prepared> proposals;         ///< leading -> broadcast
+  std::vector<forwarded_request> forward;  ///< following -> leader
+  struct session_change {
+    session_id session;
+    std::int32_t timeout_ms;
+    bool open;
+  };
+  std::vector<session_change> sessions;  ///< -> session tracker
   void clear();
 };
 

@@ -25,7 +25,7 @@ struct connection {
     fresh,       ///< its ConnectRequest is awaited
     connecting,  ///< its session is being opened or re-attached
     open,
-    closing,     ///< it sent closeSession: what comes behind that is ignored
+    closing,  ///< it sent closeSession: what comes behind that is ignored
   };
 
   conn_id id = 0;

@@ -27,8 +27,10 @@ bool fits_multi(zk::op op) {
     case zk::op::create_ttl:
     case zk::op::del:
     case zk::op::set_data:
-    case zk::op::check: return true;
-    default: return false;
+    case zk::op::check:
+      return true;
+    default:
+      return false;
   }
 }
 
@@ -60,7 +62,8 @@ bool decode(zk::op op, jute::reader& r, operation& o) {
       read_acl(r, o);
       o.version = r.i32();
       return r.ok();
-    default: return false;
+    default:
+      return false;
   }
 }
 

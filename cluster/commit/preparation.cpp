@@ -47,19 +47,24 @@ void preparation::propose(const request_view& r, std::int64_t now_ms, bool bound
 void preparation::prepare(const request_view& r, std::int64_t now_ms, std::vector<prepared>& out) {
   txn_.clear();
   switch (r.op) {
-    case zk::op::create_session: return session(r, now_ms, out);
+    case zk::op::create_session:
+      return session(r, now_ms, out);
     case zk::op::close_session: {
       auto e = check_session(r);
       return e == err::ok ? close(r, now_ms, out) : answer(r, e, out);
     }
-    case zk::op::multi: return multi(r, now_ms, out);
-    case zk::op::sync: return sync(r, out);
+    case zk::op::multi:
+      return multi(r, now_ms, out);
+    case zk::op::sync:
+      return sync(r, out);
     case zk::op::create:
     case zk::op::create2:
     case zk::op::del:
     case zk::op::set_data:
-    case zk::op::set_acl: return single(r, now_ms, out);
-    default: return answer(r, err::unimplemented, out);
+    case zk::op::set_acl:
+      return single(r, now_ms, out);
+    default:
+      return answer(r, err::unimplemented, out);
   }
 }
 

@@ -151,12 +151,18 @@ err prepare_operation(const operation& o, const caller& who, overlay& pending, t
     case zk::op::create:
     case zk::op::create2:
     case zk::op::create_container:
-    case zk::op::create_ttl: return create(o, who, pending, txn);
-    case zk::op::del: return del(o, who, pending, txn);
-    case zk::op::set_data: return set_data(o, who, pending, txn);
-    case zk::op::set_acl: return set_acl(o, who, pending, txn);
-    case zk::op::check: return check(o, who, pending, txn);
-    default: return err::unimplemented;
+    case zk::op::create_ttl:
+      return create(o, who, pending, txn);
+    case zk::op::del:
+      return del(o, who, pending, txn);
+    case zk::op::set_data:
+      return set_data(o, who, pending, txn);
+    case zk::op::set_acl:
+      return set_acl(o, who, pending, txn);
+    case zk::op::check:
+      return check(o, who, pending, txn);
+    default:
+      return err::unimplemented;
   }
 }
 

@@ -86,13 +86,20 @@ err get_acl(reading& r, jute::reader& body) {
 
 err perform(reading& r, zk::op op, jute::reader& body) {
   switch (op) {
-    case zk::op::exists: return exists(r, body);
-    case zk::op::get_data: return get_data(r, body);
-    case zk::op::get_children: return get_children(r, body, false);
-    case zk::op::get_children2: return get_children(r, body, true);
-    case zk::op::get_acl: return get_acl(r, body);
-    case zk::op::set_watches: return set_watches(r.db, r.who, body, r.stream);
-    default: return err::unimplemented;
+    case zk::op::exists:
+      return exists(r, body);
+    case zk::op::get_data:
+      return get_data(r, body);
+    case zk::op::get_children:
+      return get_children(r, body, false);
+    case zk::op::get_children2:
+      return get_children(r, body, true);
+    case zk::op::get_acl:
+      return get_acl(r, body);
+    case zk::op::set_watches:
+      return set_watches(r.db, r.who, body, r.stream);
+    default:
+      return err::unimplemented;
   }
 }
 
@@ -105,8 +112,10 @@ bool is_read(zk::op op) {
     case zk::op::get_children:
     case zk::op::get_children2:
     case zk::op::get_acl:
-    case zk::op::set_watches: return true;
-    default: return false;
+    case zk::op::set_watches:
+      return true;
+    default:
+      return false;
   }
 }
 

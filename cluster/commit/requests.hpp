@@ -38,10 +38,10 @@ struct reply_only {
 
 /// What the leader's preparation hands to broadcast, in order.
 struct prepared {
-  shared_bytes txn;          ///< empty: no transaction, `reply` tells
-  node_id origin = 0;        ///< of the reply
+  shared_bytes txn;    ///< empty: no transaction, `reply` tells
+  node_id origin = 0;  ///< of the reply
   reply_only reply;
-  bool confirm = false;      ///< sync: reply only after a quorum confirmed our leadership
+  bool confirm = false;  ///< sync: reply only after a quorum confirmed our leadership
 };
 
 }  // namespace troupe::commit

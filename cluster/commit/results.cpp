@@ -8,11 +8,15 @@ namespace {
 
 void write_one(jute::writer& w, const tree::applied_change& c) {
   switch (static_cast<zk::op>(c.op)) {
-    case zk::op::create: return w.ustring(c.path);
-    case zk::op::create2: return w.ustring(c.path), zk::write(w, c.st);
+    case zk::op::create:
+      return w.ustring(c.path);
+    case zk::op::create2:
+      return w.ustring(c.path), zk::write(w, c.st);
     case zk::op::set_data:
-    case zk::op::set_acl: return zk::write(w, c.st);
-    default: return;
+    case zk::op::set_acl:
+      return zk::write(w, c.st);
+    default:
+      return;
   }
 }
 

@@ -67,13 +67,16 @@ void commit_processor::impl::publish(zxid_t zxid, effects& fx) {
         fx.stream.acls.push_back(a.acl), fx.stream.acls.push_back(a.parent_acl);
         break;
       }
-      case kind::session_opened: fx.sessions.push_back({a.session, a.timeout_ms, true}); break;
+      case kind::session_opened:
+        fx.sessions.push_back({a.session, a.timeout_ms, true});
+        break;
       case kind::session_closed:
         fx.sessions.push_back({a.session, 0, false});
         if (current == role::leading) preparing.forget_owner(a.session);
         break;
       case kind::none:
-      case kind::acl_changed: break;
+      case kind::acl_changed:
+        break;
     }
   }
 }

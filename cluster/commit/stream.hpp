@@ -39,20 +39,20 @@ enum class watch_table : std::uint8_t { data, child };
 /// In order of happening.
 struct stream_item {
   enum class kind : std::uint8_t {
-    reply,        ///< bytes: one whole frame, length included, for conn
-    last_reply,   ///< the same, then close the connection
-    close,        ///< close conn; nothing more for it
-    watch,        ///< conn leaves a one-shot watch in `table` at path (text)
-    event,        ///< an event for conn alone: setWatches found a change. path (text), event, zxid
-    change,       ///< a znode changed: path (text), event (created, deleted, data changed), zxid, acl, parent_acl
-    identity,     ///< conn's credentials are now creds[index]
-    closed,       ///< the gateway lost conn: drop its watches
+    reply,       ///< bytes: one whole frame, length included, for conn
+    last_reply,  ///< the same, then close the connection
+    close,       ///< close conn; nothing more for it
+    watch,       ///< conn leaves a one-shot watch in `table` at path (text)
+    event,       ///< an event for conn alone: setWatches found a change. path (text), event, zxid
+    change,      ///< a znode changed: path (text), event (created, deleted, data changed), zxid, acl, parent_acl
+    identity,    ///< conn's credentials are now creds[index]
+    closed,      ///< the gateway lost conn: drop its watches
   };
   kind what = kind::reply;
   watch_table table = watch_table::data;
   zk::event event = zk::event::node_created;
-  std::uint32_t at = 0, size = 0;        ///< in bytes (replies) or text (paths)
-  std::uint32_t index = 0;               ///< change: into acls (two entries: node, parent); identity: into creds
+  std::uint32_t at = 0, size = 0;  ///< in bytes (replies) or text (paths)
+  std::uint32_t index = 0;         ///< change: into acls (two entries: node, parent); identity: into creds
   conn_id conn = 0;
   zxid_t zxid = 0;
 };

@@ -26,14 +26,18 @@ void fill(wire::Change::Builder c, const change_draft& d) {
   c.setOp(static_cast<std::int32_t>(d.op));
   if (!d.path.empty()) set_text(c, d.path);
   switch (d.what) {
-    case kind::check: c.setCheck(); break;
+    case kind::check:
+      c.setCheck();
+      break;
     case kind::create: {
       auto n = c.initCreate();
       if (d.data.data()) n.setData(as_data(d.data));  // null stays null, as in ZooKeeper
       n.setAcl(as_data(d.acl)), n.setEphemeralOwner(d.session), n.setParentCreates(d.number);
       break;
     }
-    case kind::del: c.setDelete(); break;
+    case kind::del:
+      c.setDelete();
+      break;
     case kind::set_data: {
       auto n = c.initSetData();
       if (d.data.data()) n.setData(as_data(d.data));
@@ -50,7 +54,9 @@ void fill(wire::Change::Builder c, const change_draft& d) {
       n.setSession(d.session), n.setTimeoutMs(d.number);
       break;
     }
-    case kind::close_session: c.setCloseSession(d.session); break;
+    case kind::close_session:
+      c.setCloseSession(d.session);
+      break;
   }
 }
 

@@ -19,9 +19,9 @@ struct change_draft {
   kind what = kind::check;
   zk::op op = zk::op::check;
   std::string_view path, data;
-  std::string acl;             ///< canonical; empty = open to all
-  session_id session = 0;      ///< create: ephemeral owner; open and close: the session
-  std::int32_t number = 0;     ///< create: parentCreates; set_data, set_acl: the new version; open: timeout
+  std::string acl;          ///< canonical; empty = open to all
+  session_id session = 0;   ///< create: ephemeral owner; open and close: the session
+  std::int32_t number = 0;  ///< create: parentCreates; set_data, set_acl: the new version; open: timeout
 };
 
 class transaction_builder {

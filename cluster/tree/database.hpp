@@ -35,12 +35,12 @@ constexpr std::int32_t next_version(std::int32_t version) {
 struct applied_change {
   enum class kind : std::uint8_t { none, created, deleted, data_changed, acl_changed, session_opened, session_closed };
   kind what = kind::none;
-  std::int32_t op = 0;        ///< Change.op
-  std::string_view path;      ///< points into the transaction
-  zk::stat st;                ///< of the znode after the change (created, data_changed, acl_changed)
-  acl_ref acl;                ///< of the znode (deleted: as it was)
-  acl_ref parent_acl;         ///< of its parent (created, deleted)
-  session_id session = 0;     ///< session_opened, session_closed
+  std::int32_t op = 0;     ///< Change.op
+  std::string_view path;   ///< points into the transaction
+  zk::stat st;             ///< of the znode after the change (created, data_changed, acl_changed)
+  acl_ref acl;             ///< of the znode (deleted: as it was)
+  acl_ref parent_acl;      ///< of its parent (created, deleted)
+  session_id session = 0;  ///< session_opened, session_closed
   std::int32_t timeout_ms = 0;
 };
 
@@ -111,8 +111,8 @@ class database {
   state_delta take_delta();
   std::size_t delta_size() const;  ///< how many entries take_delta would yield now
   /// Restores entries of a checkpoint into a fresh database: nodes by ascending key, the other tables before, after or
-  /// between; then `loaded`, which checks what only the whole can tell. Both throw std::runtime_error with what is wrong
-  /// when an entry cannot be right; the database is then of no use. Unknown keys of `meta` are ignored.
+  /// between; then `loaded`, which checks what only the whole can tell. Both throw std::runtime_error with what is
+  /// wrong when an entry cannot be right; the database is then of no use. Unknown keys of `meta` are ignored.
   void load(const state_entry&);
   void loaded(zxid_t);
 

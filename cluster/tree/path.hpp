@@ -6,7 +6,8 @@
 namespace troupe::tree {
 
 /// Non-empty, starts with '/', no trailing '/', no empty, "." or ".." component, none of U+0000-001F, U+007F-009F,
-/// U+D800-F8FF, U+FFF0-FFFF. `sequential`: a digit is appended before the check, as PathUtils does for sequential names.
+/// U+D800-F8FF, U+FFF0-FFFF. `sequential`: a digit is appended before the check, as PathUtils does for sequential
+/// names.
 bool valid_path(std::string_view path, bool sequential = false);
 
 /// "/" of "/a", "/a" of "/a/b"; empty for "/".

@@ -62,7 +62,8 @@ void leader::propose(log_records records, std::int64_t now_ms, effects& fx) {
 }
 
 void leader::on_ack(learner& l, zxid_t z, std::int64_t now_ms, effects& fx) {
-  if (z > l.sent || l.at < stage::streaming) return drop(l.id, "it acks " + std::to_string(z) + ", which it was not sent", now_ms, fx);
+  if (z > l.sent || l.at < stage::streaming)
+    return drop(l.id, "it acks " + std::to_string(z) + ", which it was not sent", now_ms, fx);
   if (z <= l.acked) return;
   l.acked = z, l.progress_ms = now_ms;
   if (l.at == stage::streaming) {

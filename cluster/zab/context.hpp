@@ -41,9 +41,9 @@ struct context {
   commit::role role = commit::role::looking;
   node_id leader = 0;
   install snap;
-  std::uint32_t stale_installs = 0;       ///< answers of the state store that belong to a given-up install
+  std::uint32_t stale_installs = 0;  ///< answers of the state store that belong to a given-up install
   std::array<std::uint32_t, 256> stale_snapshot_reads{};
-  std::optional<std::string> ended;       ///< this conversation is over, and why
+  std::optional<std::string> ended;  ///< this conversation is over, and why
 
   void end(std::string why) {
     if (!ended) ended = std::move(why);

@@ -20,7 +20,8 @@ void leader::on_info(node_id from, const follower_info& info, std::int64_t now_m
   }
   // It promised a later leader, who failed, not to follow us. It could never come back if nobody led a later epoch.
   if (l.voter && l.accepted > epoch_)
-    return ctx_.end("voter " + std::to_string(from) + " has accepted epoch " + std::to_string(l.accepted) + ", after ours");
+    return ctx_.end("voter " + std::to_string(from) + " has accepted epoch " + std::to_string(l.accepted) +
+                    ", after ours");
   if (announced_)
     announce_epoch(fx);
   else
@@ -35,7 +36,8 @@ void leader::try_gather(std::int64_t now_ms, effects& fx) {
         return ids;
       }()))
     return;
-  auto newest = std::max(ctx_.accepted_epoch, ctx_.epoch_floor);  // the floor has every voter's; observers' do not count
+  auto newest =
+      std::max(ctx_.accepted_epoch, ctx_.epoch_floor);  // the floor has every voter's; observers' do not count
   if (newest >= max_epoch) {
     fx.fatal = "epochs are used up: the ensemble has accepted epoch " + std::to_string(newest);
     return ctx_.end("epochs are used up");
@@ -55,7 +57,8 @@ void leader::announce_epoch(effects& fx) {
 
 void leader::on_ack_epoch(learner& l, const ack_epoch& a, std::int64_t now_ms, effects& fx) {
   if (l.at != stage::epoch_sent) return drop(l.id, "its AckEpoch fits no LeaderInfo", now_ms, fx);
-  l.at = stage::epoch_acked, l.last = a.last, l.current = a.current_epoch, l.counted = !a.repeated, l.progress_ms = now_ms;
+  l.at = stage::epoch_acked, l.last = a.last, l.current = a.current_epoch, l.counted = !a.repeated,
+  l.progress_ms = now_ms;
   if (phase_ != phase::collecting_acks) return start_sync(l, now_ms, fx);
   // ZOOKEEPER-1154: whoever has a newer history must lead. Observers' epochs do not count (ZOOKEEPER-2959).
   if (l.voter && l.counted && newer(a.current_epoch, a.last, ctx_.current_epoch, ctx_.log.last()))
@@ -87,7 +90,8 @@ void leader::check_ack_epochs(std::int64_t now_ms, effects& fx) {
 // ---- learner
 
 void learner::on_leader_info(epoch_t epoch, std::int64_t now_ms, effects& fx) {
-  if (at_ != stage::informed || epoch == 0 || epoch > max_epoch) return refuse("its LeaderInfo fits no FollowerInfo", fx);
+  if (at_ != stage::informed || epoch == 0 || epoch > max_epoch)
+    return refuse("its LeaderInfo fits no FollowerInfo", fx);
   // An observer's promise is part of no quorum, so it may go back to an older leader than one it once met.
   bool voter = ctx_.settings.ensemble.votes(ctx_.settings.self);
   if (epoch < (voter ? ctx_.accepted_epoch : ctx_.current_epoch))

@@ -15,17 +15,30 @@
 namespace troupe::zab {
 
 // ---- what is to be written to the log environment, in this order, all of one step in one transaction
-struct append_records { log_records records; };
-struct truncate_after { zxid_t last = 0; };           ///< drops every record above it
-struct set_accepted_epoch { epoch_t epoch = 0; };
-struct set_current_epoch { epoch_t epoch = 0; };
-/// A checkpoint of the leader's is about to replace our state: written before it does, so that recovery after a crash in
-/// between knows whether the log still fits the state.
-struct begin_install { zxid_t zxid = 0; };  ///< 0: the install was given up, the log still fits
+struct append_records {
+  log_records records;
+};
+struct truncate_after {
+  zxid_t last = 0;
+};  ///< drops every record above it
+struct set_accepted_epoch {
+  epoch_t epoch = 0;
+};
+struct set_current_epoch {
+  epoch_t epoch = 0;
+};
+/// A checkpoint of the leader's is about to replace our state: written before it does, so that recovery after a crash
+/// in between knows whether the log still fits the state.
+struct begin_install {
+  zxid_t zxid = 0;
+};  ///< 0: the install was given up, the log still fits
 /// The checkpoint is in place: the log is empty and starts after it.
-struct reset_log { zxid_t base = 0; };
+struct reset_log {
+  zxid_t base = 0;
+};
 
-using persist_op = std::variant<append_records, truncate_after, set_accepted_epoch, set_current_epoch, begin_install, reset_log>;
+using persist_op =
+    std::variant<append_records, truncate_after, set_accepted_epoch, set_current_epoch, begin_install, reset_log>;
 
 /// What recovery found in the log environment.
 struct log_state {
@@ -41,19 +54,27 @@ struct role_change {
 };
 
 /// Deliver these to the commit processor, in the order in which they stand in `effects::local`.
-struct deliver { log_records committed; };
-struct answer { std::vector<commit::reply_only> replies; };
-struct forwarded { node_id from = 0; std::vector<commit::forwarded_request> list; };
+struct deliver {
+  log_records committed;
+};
+struct answer {
+  std::vector<commit::reply_only> replies;
+};
+struct forwarded {
+  node_id from = 0;
+  std::vector<commit::forwarded_request> list;
+};
 using local_op = std::variant<deliver, answer, forwarded, role_change>;
 
-struct read_log {   ///< -> on_log_read
+struct read_log {       ///< -> on_log_read
   node_id purpose = 0;  ///< the learner it is for; self: records to deliver
   zxid_t after = 0;
   std::size_t max_bytes = 0;
   std::uint64_t serial = 0;  ///< handed back, so that answers to an earlier conversation are recognised
 };
 /// Each one that does not close is answered exactly once, in order, also after a close.
-struct read_snapshot {  ///< -> on_snapshot_chunk. index 0 opens: no checkpoint is written until the last one is read or it is closed
+struct read_snapshot {  ///< -> on_snapshot_chunk. index 0 opens: no checkpoint is written until the last one is read or
+                        ///< it is closed
   node_id learner = 0;
   std::uint32_t index = 0;
   bool close = false;  ///< the learner is gone
@@ -77,11 +98,11 @@ struct effects {
   std::vector<read_log> log_reads;
   std::vector<read_snapshot> snapshot_reads;
   std::vector<install_chunk> installs;
-  std::vector<session_id> touched;      ///< leader: sessions that followers heard of -> session tracker
-  std::vector<node_id> drop_links;      ///< close the link to these (too slow, or broke the protocol): text in `log`
-  bool look = false;                    ///< our role ended: start an election
-  std::vector<std::string> log;         ///< for the operator
-  std::optional<std::string> fatal;     ///< the node must stop, and why
+  std::vector<session_id> touched;   ///< leader: sessions that followers heard of -> session tracker
+  std::vector<node_id> drop_links;   ///< close the link to these (too slow, or broke the protocol): text in `log`
+  bool look = false;                 ///< our role ended: start an election
+  std::vector<std::string> log;      ///< for the operator
+  std::optional<std::string> fatal;  ///< the node must stop, and why
   void clear();
 };
 

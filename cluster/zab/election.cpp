@@ -17,13 +17,13 @@ struct election::impl {
   explicit impl(election_settings s) : settings(std::move(s)), votes(settings.ensemble.votes(settings.self)) {}
 
   election_settings settings;
-  const bool votes;                                  ///< otherwise we only listen
+  const bool votes;  ///< otherwise we only listen
   std::uint64_t round = 0;
-  notification own;                                  ///< our own candidacy; leader 0 if we may not lead
-  notification vote;                                 ///< what we tell the others
+  notification own;                                    ///< our own candidacy; leader 0 if we may not lead
+  notification vote;                                   ///< what we tell the others
   std::array<std::optional<notification>, 256> heard;  ///< the last word of each peer in this round
   std::bitset<256> links;
-  std::optional<std::int64_t> waiting_since_ms;      ///< since when `candidate` could be taken
+  std::optional<std::int64_t> waiting_since_ms;  ///< since when `candidate` could be taken
   node_id candidate = 0;
   std::int64_t resend_at_ms = 0, resend_ms = 0;
 

@@ -1,8 +1,9 @@
 #pragma once
-/// Fast leader election: who shall lead, agreed by notifications that carry a logical timestamp (schema/election.capnp).
+/// Fast leader election: who shall lead, agreed by notifications that carry a logical timestamp
+/// (schema/election.capnp).
 ///
-/// Votes are ordered by (epoch, zxid, id). A candidate with a quorum is taken after `finalize_ms` in which no better one
-/// came, or at once when every voter that can be reached has voted for it. Weight-0 voters and observers never win.
+/// Votes are ordered by (epoch, zxid, id). A candidate with a quorum is taken after `finalize_ms` in which no better
+/// one came, or at once when every voter that can be reached has voted for it. Weight-0 voters and observers never win.
 /// Pure: events in, effects out; `now_ms` is monotonic.
 
 #include <cstdint>
@@ -18,13 +19,16 @@ namespace troupe::zab {
 struct election_settings {
   node_id self = 1;
   membership ensemble;
-  std::int64_t finalize_ms = 50;      ///< wait for a better vote once there is a quorum
-  std::int64_t resend_min_ms = 100;   ///< notifications are repeated while looking, with back-off
+  std::int64_t finalize_ms = 50;     ///< wait for a better vote once there is a quorum
+  std::int64_t resend_min_ms = 100;  ///< notifications are repeated while looking, with back-off
   std::int64_t resend_max_ms = 5000;
 };
 
 struct election_effects {
-  struct outgoing { node_id to; notification what; };
+  struct outgoing {
+    node_id to;
+    notification what;
+  };
   std::vector<outgoing> send;
   std::optional<node_id> decided;  ///< the leader; == self: lead
 };

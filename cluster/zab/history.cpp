@@ -70,7 +70,8 @@ void history::cut(zxid_t position) {
 
 void history::truncate(zxid_t to, zxid_t position, std::int64_t now_ms, effects& fx) {
   if (position < delivered_)
-    throw std::logic_error("truncation to " + std::to_string(position) + " below the delivered " + std::to_string(delivered_));
+    throw std::logic_error("truncation to " + std::to_string(position) + " below the delivered " +
+                           std::to_string(delivered_));
   while (!window_.empty() && window_.back().zxid > position) {
     window_size_ -= cost(window_.back());
     window_.pop_back();
@@ -148,8 +149,9 @@ bool history::on_log_read(const read_log& read, zab_peer::log_read_result result
   if (!reading_ || read.serial != reading_) return false;
   reading_ = 0;
   if (result.position != delivered_ || result.records.empty()) {
-    fx.fatal = "the log has no records after the delivered zxid " + std::to_string(delivered_) + " though it should go up to " +
-               std::to_string(durable_) + ": restore this node from a backup or let it copy the state anew";
+    fx.fatal = "the log has no records after the delivered zxid " + std::to_string(delivered_) +
+               " though it should go up to " + std::to_string(durable_) +
+               ": restore this node from a backup or let it copy the state anew";
     return true;
   }
   auto target = std::min(committed_, durable_);

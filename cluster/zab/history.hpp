@@ -16,8 +16,8 @@ class history {
  public:
   history(node_id self, const log_state&, zxid_t applied, std::size_t window_bytes, std::size_t chunk_bytes);
 
-  zxid_t last() const { return last_; }            ///< appended, perhaps not yet on disk
-  zxid_t durable() const { return durable_; }      ///< on disk, as a prefix of the log as it stands now
+  zxid_t last() const { return last_; }        ///< appended, perhaps not yet on disk
+  zxid_t durable() const { return durable_; }  ///< on disk, as a prefix of the log as it stands now
   zxid_t committed() const { return committed_; }
   zxid_t delivered() const { return delivered_; }
 
@@ -30,8 +30,8 @@ class history {
   std::uint64_t reset(zxid_t base, std::int64_t now_ms, effects&);
 
   void on_durable(std::uint64_t token);
-  std::uint64_t issued() const { return issued_; }           ///< token of the last operation queued
-  std::uint64_t confirmed() const { return confirmed_; }     ///< the largest token known to be on disk
+  std::uint64_t issued() const { return issued_; }        ///< token of the last operation queued
+  std::uint64_t confirmed() const { return confirmed_; }  ///< the largest token known to be on disk
   /// When the oldest operation that is not yet on disk was queued; nothing if all are.
   std::optional<std::int64_t> oldest_pending_ms() const;
 
@@ -50,7 +50,11 @@ class history {
   std::uint64_t new_serial() { return ++serial_; }
 
  private:
-  struct pending { std::uint64_t token; zxid_t last; std::int64_t since_ms; };
+  struct pending {
+    std::uint64_t token;
+    zxid_t last;
+    std::int64_t since_ms;
+  };
   std::deque<log_record>::const_iterator above(zxid_t) const;
   void emit(log_record, effects&);
   void cut(zxid_t position);
@@ -64,7 +68,7 @@ class history {
   zxid_t window_after_;
   std::size_t window_size_ = 0;  ///< bytes
   std::uint64_t serial_ = 0;
-  std::uint64_t reading_ = 0;    ///< serial of our read in flight; 0 = none
+  std::uint64_t reading_ = 0;  ///< serial of our read in flight; 0 = none
 };
 
 }  // namespace troupe::zab

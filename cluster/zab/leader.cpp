@@ -26,9 +26,8 @@ bool leader::quorum_of(Pick pick) const {
 }
 
 std::size_t leader::synced_followers() const {
-  return static_cast<std::size_t>(std::count_if(learners_.begin(), learners_.end(), [](auto& e) {
-    return e.second.voter && e.second.at == stage::synced;
-  }));
+  return static_cast<std::size_t>(std::count_if(
+      learners_.begin(), learners_.end(), [](auto& e) { return e.second.voter && e.second.at == stage::synced; }));
 }
 
 void leader::on_message(node_id from, message m, std::int64_t now_ms, effects& fx) {
@@ -106,7 +105,8 @@ void leader::drop(node_id id, const std::string& why, std::int64_t, effects& fx)
 /// Once a quorum has spoken, a leader that loses it ends at once: its followers cannot be waiting for it.
 void leader::check_quorum() {
   if (phase_ == phase::gathering) return;
-  bool enough = established_ ? quorum_of([](auto& l) { return l.at == stage::synced; }) : quorum_of([](auto&) { return true; });
+  bool enough =
+      established_ ? quorum_of([](auto& l) { return l.at == stage::synced; }) : quorum_of([](auto&) { return true; });
   if (!enough) ctx_.end("no quorum of followers is left");
 }
 

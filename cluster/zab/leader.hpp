@@ -33,18 +33,28 @@ class leader {
 
  private:
   enum class phase { gathering, persisting_epoch, collecting_acks, synchronizing, serving };
-  enum class stage { informed, epoch_sent, epoch_acked, reading, truncating, snapshotting, streaming, new_leader_sent, synced };
+  enum class stage {
+    informed,
+    epoch_sent,
+    epoch_acked,
+    reading,
+    truncating,
+    snapshotting,
+    streaming,
+    new_leader_sent,
+    synced
+  };
   struct learner {
     node_id id = 0;
     bool voter = false;
     stage at = stage::informed;
     epoch_t accepted = 0, current = 0;
-    bool counted = false;                 ///< its AckEpoch counts for the quorum
-    zxid_t last = 0;                      ///< of its log, as it told
+    bool counted = false;  ///< its AckEpoch counts for the quorum
+    zxid_t last = 0;       ///< of its log, as it told
     zxid_t sent = 0, acked = 0;
     std::deque<std::pair<zxid_t, std::size_t>> in_flight;  ///< chunks of the DIFF not yet on its disk, with their bytes
     std::size_t in_flight_bytes = 0;
-    std::uint64_t reading = 0;            ///< serial of the log read for it; 0 = none
+    std::uint64_t reading = 0;  ///< serial of the log read for it; 0 = none
     bool snapshot_open = false, snapshot_reading = false;
     std::uint32_t snapshot_index = 0;
     bool snapshot_last = false;
@@ -53,7 +63,11 @@ class leader {
     std::uint64_t ponged = 0;
     std::int64_t heard_ms = 0, progress_ms = 0;
   };
-  struct unconfirmed { std::uint64_t serial; node_id origin; commit::reply_only reply; };
+  struct unconfirmed {
+    std::uint64_t serial;
+    node_id origin;
+    commit::reply_only reply;
+  };
 
   // ---- leader.cpp
   learner* find(node_id);
@@ -90,11 +104,11 @@ class leader {
   context& ctx_;
   phase phase_ = phase::gathering;
   epoch_t epoch_ = 0;
-  bool announced_ = false;          ///< epoch_ is on our disk as accepted
+  bool announced_ = false;  ///< epoch_ is on our disk as accepted
   bool established_ = false;
   std::uint64_t accepted_token_ = 0, current_token_ = 0;
-  zxid_t history_last_ = 0;         ///< end of the initial history
-  zxid_t assigned_ = 0;             ///< last zxid given out
+  zxid_t history_last_ = 0;  ///< end of the initial history
+  zxid_t assigned_ = 0;      ///< last zxid given out
   std::map<node_id, learner> learners_;
   std::deque<unconfirmed> unconfirmed_;
   std::uint64_t ping_serial_ = 0;

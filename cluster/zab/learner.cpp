@@ -16,7 +16,8 @@ void learner::on_link_up(std::int64_t now_ms, effects& fx) {
   if (at_ != stage::waiting_for_link) return;
   at_ = stage::informed;
   heard_ms_ = now_ms;
-  ctx_.send(leader_, 0, follower_info{ctx_.accepted_epoch, ctx_.log.last(), !ctx_.settings.ensemble.votes(ctx_.settings.self)}, fx);
+  ctx_.send(leader_, 0,
+            follower_info{ctx_.accepted_epoch, ctx_.log.last(), !ctx_.settings.ensemble.votes(ctx_.settings.self)}, fx);
 }
 
 void learner::on_link_down() {
@@ -97,7 +98,8 @@ void learner::tick(std::int64_t now_ms, effects&) {
 void learner::close(std::int64_t now_ms, effects& fx) {
   if (ctx_.links.test(leader_)) fx.drop_links.push_back(leader_), ctx_.links.reset(leader_);
   auto& s = ctx_.snap;
-  if (!s.zxid || (s.last && !s.held)) return;  // none; or the last chunk is already handed over, and will replace our state
+  if (!s.zxid || (s.last && !s.held))
+    return;  // none; or the last chunk is already handed over, and will replace our state
   if (s.in_flight) ++ctx_.stale_installs;
   s = {};
   ctx_.log.persist(begin_install{0}, now_ms, fx);

@@ -33,7 +33,17 @@ class learner {
   node_id leader_id() const { return leader_; }
 
  private:
-  enum class stage { waiting_for_link, informed, accepting, synchronizing, truncating, installing, new_leader, acked, following };
+  enum class stage {
+    waiting_for_link,
+    informed,
+    accepting,
+    synchronizing,
+    truncating,
+    installing,
+    new_leader,
+    acked,
+    following
+  };
 
   void refuse(const std::string& why, effects&);
   // ---- discovery.cpp
@@ -54,12 +64,12 @@ class learner {
   node_id leader_;
   stage at_ = stage::waiting_for_link;
   epoch_t epoch_ = 0;
-  bool answered_ = false;          ///< a sign of life came
+  bool answered_ = false;  ///< a sign of life came
   bool repeated_ = false;
   std::uint64_t accepted_token_ = 0, new_leader_token_ = 0;
-  std::uint64_t reading_ = 0;      ///< serial of the read that places a Trunc
+  std::uint64_t reading_ = 0;  ///< serial of the read that places a Trunc
   zxid_t trunc_to_ = 0;
-  bool in_order_ = false;          ///< our log is a prefix of the leader's: acks make sense
+  bool in_order_ = false;  ///< our log is a prefix of the leader's: acks make sense
   zxid_t acked_ = 0;
   zxid_t up_to_date_ = 0;
   bool up_to_date_known_ = false;

@@ -10,7 +10,7 @@ namespace troupe::zab {
 
 struct member {
   node_id id = 0;
-  bool observer = false;  ///< learns, never votes
+  bool observer = false;     ///< learns, never votes
   std::uint32_t weight = 1;  ///< of its vote; a voter of weight 0 never wins an election and adds nothing to a quorum
 };
 

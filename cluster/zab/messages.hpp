@@ -11,24 +11,63 @@
 
 namespace troupe::zab {
 
-struct follower_info { epoch_t accepted_epoch = 0; zxid_t last = 0; bool observer = false; };
+struct follower_info {
+  epoch_t accepted_epoch = 0;
+  zxid_t last = 0;
+  bool observer = false;
+};
 struct leader_info {};
 /// `repeated`: the epoch had been accepted before, perhaps from another leader: does not count for the quorum.
-struct ack_epoch { epoch_t current_epoch = 0; zxid_t last = 0; bool repeated = false; };
-struct trunc { zxid_t to = 0; };
-struct truncated { zxid_t last = 0; };
-struct snap_chunk { zxid_t zxid = 0; std::uint32_t index = 0; bool last = false; shared_bytes chunk; };
-struct snap_ack { std::uint32_t index = 0; };
-struct proposals { log_records records; zxid_t commit = 0; };
-struct new_leader { zxid_t last = 0; };
+struct ack_epoch {
+  epoch_t current_epoch = 0;
+  zxid_t last = 0;
+  bool repeated = false;
+};
+struct trunc {
+  zxid_t to = 0;
+};
+struct truncated {
+  zxid_t last = 0;
+};
+struct snap_chunk {
+  zxid_t zxid = 0;
+  std::uint32_t index = 0;
+  bool last = false;
+  shared_bytes chunk;
+};
+struct snap_ack {
+  std::uint32_t index = 0;
+};
+struct proposals {
+  log_records records;
+  zxid_t commit = 0;
+};
+struct new_leader {
+  zxid_t last = 0;
+};
 struct ack_new_leader {};
-struct up_to_date { zxid_t commit = 0; };
-struct ack { zxid_t last = 0; };
-struct commit_up_to { zxid_t commit = 0; };
-struct ping { std::uint64_t serial = 0; };
-struct pong { std::uint64_t serial = 0; std::vector<session_id> touched; };
-struct requests { std::vector<commit::forwarded_request> list; };
-struct replies { std::vector<commit::reply_only> list; };
+struct up_to_date {
+  zxid_t commit = 0;
+};
+struct ack {
+  zxid_t last = 0;
+};
+struct commit_up_to {
+  zxid_t commit = 0;
+};
+struct ping {
+  std::uint64_t serial = 0;
+};
+struct pong {
+  std::uint64_t serial = 0;
+  std::vector<session_id> touched;
+};
+struct requests {
+  std::vector<commit::forwarded_request> list;
+};
+struct replies {
+  std::vector<commit::reply_only> list;
+};
 
 struct message {
   epoch_t epoch = 0;

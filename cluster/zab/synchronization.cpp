@@ -7,7 +7,8 @@
 namespace troupe::zab {
 
 namespace {
-/// Chunks of a DIFF that may be on their way to a learner: enough to keep its disk busy, and a bound for the link's queue.
+/// Chunks of a DIFF that may be on their way to a learner: enough to keep its disk busy, and a bound for the link's
+/// queue.
 constexpr std::size_t max_chunks_in_flight = 4;
 
 std::size_t bytes_of(const log_records& records) {
@@ -129,8 +130,9 @@ void learner::on_trunc(zxid_t to, std::int64_t now_ms, effects& fx) {
   auto& log = ctx_.log;
   if (at_ != stage::synchronizing || in_order_) return refuse("its Trunc comes too late", fx);
   if (to < std::min(log.committed(), log.last())) {
-    fx.fatal = "leader " + std::to_string(leader_) + " of epoch " + std::to_string(epoch_) + " wants us to truncate to " +
-               std::to_string(to) + ", but " + std::to_string(log.committed()) + " was committed here: histories diverged";
+    fx.fatal = "leader " + std::to_string(leader_) + " of epoch " + std::to_string(epoch_) +
+               " wants us to truncate to " + std::to_string(to) + ", but " + std::to_string(log.committed()) +
+               " was committed here: histories diverged";
     return ctx_.end("divergence");
   }
   if (to >= log.last()) return ctx_.send(leader_, epoch_, truncated{log.last()}, fx);
@@ -139,12 +141,14 @@ void learner::on_trunc(zxid_t to, std::int64_t now_ms, effects& fx) {
   fx.log_reads.push_back({ctx_.settings.self, to, 1, reading_});
 }
 
-void learner::on_log_read(const read_log& read, const zab_peer::log_read_result& result, std::int64_t now_ms, effects& fx) {
+void learner::on_log_read(const read_log& read, const zab_peer::log_read_result& result, std::int64_t now_ms,
+                          effects& fx) {
   if (at_ != stage::truncating || read.serial != reading_) return;
   reading_ = 0, at_ = stage::synchronizing;
   if (result.position < ctx_.log.delivered()) {
     fx.fatal = "our log has nothing between the delivered " + std::to_string(ctx_.log.delivered()) + " and " +
-               std::to_string(trunc_to_) + ", to which leader " + std::to_string(leader_) + " truncates: histories diverged";
+               std::to_string(trunc_to_) + ", to which leader " + std::to_string(leader_) +
+               " truncates: histories diverged";
     return ctx_.end("divergence");
   }
   truncate(trunc_to_, result.position, now_ms, fx);
@@ -159,7 +163,8 @@ void learner::truncate(zxid_t to, zxid_t position, std::int64_t now_ms, effects&
 void learner::on_snap_chunk(snap_chunk c, std::int64_t now_ms, effects& fx) {
   auto& s = ctx_.snap;
   bool first = at_ == stage::synchronizing && !in_order_ && c.index == 0 && c.zxid > ctx_.log.delivered();
-  bool next = at_ == stage::installing && !s.in_flight && !s.held && !s.last && c.index == s.index + 1 && c.zxid == s.zxid;
+  bool next =
+      at_ == stage::installing && !s.in_flight && !s.held && !s.last && c.index == s.index + 1 && c.zxid == s.zxid;
   if (!first && !next) return refuse("its SnapChunk " + std::to_string(c.index) + " is out of order", fx);
   s.zxid = c.zxid, s.index = c.index, s.last = c.last;
   if (next) {
@@ -187,7 +192,8 @@ void learner::on_installed(effects& fx) {
 void learner::on_new_leader(zxid_t last, std::int64_t now_ms, effects& fx) {
   if (at_ != stage::synchronizing || last != ctx_.log.last())
     return refuse("its NewLeader at " + std::to_string(last) + " does not fit our log, which ends at " +
-                      std::to_string(ctx_.log.last()), fx);
+                      std::to_string(ctx_.log.last()),
+                  fx);
   in_order_ = true;
   at_ = stage::new_leader;
   ctx_.current_epoch = epoch_;

@@ -65,7 +65,8 @@ std::size_t body_words(const message& m) {
                         [](const ack_epoch&) { return struct_words<wire::AckEpoch>(); },
                         [](const snap_chunk& c) { return struct_words<wire::SnapChunk>() + words(c.chunk.size()); },
                         [](const proposals& p) {
-                          auto n = struct_words<wire::Proposals>() + 1 + p.records.size() * struct_words<wire::Record>();
+                          auto n =
+                              struct_words<wire::Proposals>() + 1 + p.records.size() * struct_words<wire::Record>();
                           for (auto& r : p.records) n += words(r.payload.size());
                           return n;
                         },
@@ -92,70 +93,70 @@ std::size_t body_words(const message& m) {
 
 void fill(wire::Zab::Builder out, const message& m) {
   out.setEpoch(m.epoch);
-  std::visit(
-      overloaded{
-          [&](const follower_info& v) {
-            auto b = out.initFollowerInfo();
-            b.setAcceptedEpoch(v.accepted_epoch), b.setLastZxid(v.last), b.setObserver(v.observer);
-          },
-          [&](const leader_info&) { out.setLeaderInfo(); },
-          [&](const ack_epoch& v) {
-            auto b = out.initAckEpoch();
-            b.setCurrentEpoch(v.current_epoch), b.setLastZxid(v.last), b.setRepeated(v.repeated);
-          },
-          [&](const trunc& v) { out.setTrunc(v.to); },
-          [&](const truncated& v) { out.setTruncated(v.last); },
-          [&](const snap_chunk& v) {
-            auto b = out.initSnapChunk();
-            b.setZxid(v.zxid), b.setIndex(v.index), b.setLast(v.last), b.setChunk(raw(v.chunk));
-          },
-          [&](const snap_ack& v) { out.setSnapAck(v.index); },
-          [&](const proposals& v) {
-            auto b = out.initProposals();
-            b.setCommit(v.commit);
-            auto list = b.initRecords(static_cast<unsigned>(v.records.size()));
-            unsigned i = 0;
-            for (auto& r : v.records) {
-              auto to = list[i++];
-              to.setZxid(r.zxid), to.setPayload(raw(r.payload));
-            }
-          },
-          [&](const new_leader& v) { out.setNewLeader(v.last); },
-          [&](const ack_new_leader&) { out.setAckNewLeader(); },
-          [&](const up_to_date& v) { out.setUpToDate(v.commit); },
-          [&](const ack& v) { out.setAck(v.last); },
-          [&](const commit_up_to& v) { out.setCommit(v.commit); },
-          [&](const ping& v) { out.setPing(v.serial); },
-          [&](const pong& v) {
-            auto b = out.initPong();
-            b.setSerial(v.serial);
-            auto list = b.initTouched(static_cast<unsigned>(v.touched.size()));
-            for (unsigned i = 0; i < list.size(); ++i) list.set(i, v.touched[i]);
-          },
-          [&](const requests& v) {
-            auto list = out.initRequests(static_cast<unsigned>(v.list.size()));
-            unsigned i = 0;
-            for (auto& r : v.list) {
-              auto to = list[i++];
-              to.setId(r.id), to.setSession(r.session), to.setXid(r.xid), to.setOp(static_cast<std::int32_t>(r.op));
-              to.setBody(raw(r.body));
-              if (!r.creds || r.creds->empty()) continue;
-              auto creds = to.initCredentials(static_cast<unsigned>(r.creds->size()));
-              for (unsigned k = 0; k < creds.size(); ++k)
-                creds[k].setScheme(text((*r.creds)[k].scheme)), creds[k].setName(text((*r.creds)[k].name));
-            }
-          },
-          [&](const replies& v) {
-            auto list = out.initReplies(static_cast<unsigned>(v.list.size()));
-            unsigned i = 0;
-            for (auto& r : v.list) {
-              auto to = list[i++];
-              to.setId(r.id), to.setError(static_cast<std::int32_t>(r.error)), to.setAfter(r.after);
-              to.setBody(raw(r.body));
-            }
-          },
-      },
-      m.body);
+  std::visit(overloaded{
+                 [&](const follower_info& v) {
+                   auto b = out.initFollowerInfo();
+                   b.setAcceptedEpoch(v.accepted_epoch), b.setLastZxid(v.last), b.setObserver(v.observer);
+                 },
+                 [&](const leader_info&) { out.setLeaderInfo(); },
+                 [&](const ack_epoch& v) {
+                   auto b = out.initAckEpoch();
+                   b.setCurrentEpoch(v.current_epoch), b.setLastZxid(v.last), b.setRepeated(v.repeated);
+                 },
+                 [&](const trunc& v) { out.setTrunc(v.to); },
+                 [&](const truncated& v) { out.setTruncated(v.last); },
+                 [&](const snap_chunk& v) {
+                   auto b = out.initSnapChunk();
+                   b.setZxid(v.zxid), b.setIndex(v.index), b.setLast(v.last), b.setChunk(raw(v.chunk));
+                 },
+                 [&](const snap_ack& v) { out.setSnapAck(v.index); },
+                 [&](const proposals& v) {
+                   auto b = out.initProposals();
+                   b.setCommit(v.commit);
+                   auto list = b.initRecords(static_cast<unsigned>(v.records.size()));
+                   unsigned i = 0;
+                   for (auto& r : v.records) {
+                     auto to = list[i++];
+                     to.setZxid(r.zxid), to.setPayload(raw(r.payload));
+                   }
+                 },
+                 [&](const new_leader& v) { out.setNewLeader(v.last); },
+                 [&](const ack_new_leader&) { out.setAckNewLeader(); },
+                 [&](const up_to_date& v) { out.setUpToDate(v.commit); },
+                 [&](const ack& v) { out.setAck(v.last); },
+                 [&](const commit_up_to& v) { out.setCommit(v.commit); },
+                 [&](const ping& v) { out.setPing(v.serial); },
+                 [&](const pong& v) {
+                   auto b = out.initPong();
+                   b.setSerial(v.serial);
+                   auto list = b.initTouched(static_cast<unsigned>(v.touched.size()));
+                   for (unsigned i = 0; i < list.size(); ++i) list.set(i, v.touched[i]);
+                 },
+                 [&](const requests& v) {
+                   auto list = out.initRequests(static_cast<unsigned>(v.list.size()));
+                   unsigned i = 0;
+                   for (auto& r : v.list) {
+                     auto to = list[i++];
+                     to.setId(r.id), to.setSession(r.session), to.setXid(r.xid),
+                         to.setOp(static_cast<std::int32_t>(r.op));
+                     to.setBody(raw(r.body));
+                     if (!r.creds || r.creds->empty()) continue;
+                     auto creds = to.initCredentials(static_cast<unsigned>(r.creds->size()));
+                     for (unsigned k = 0; k < creds.size(); ++k)
+                       creds[k].setScheme(text((*r.creds)[k].scheme)), creds[k].setName(text((*r.creds)[k].name));
+                   }
+                 },
+                 [&](const replies& v) {
+                   auto list = out.initReplies(static_cast<unsigned>(v.list.size()));
+                   unsigned i = 0;
+                   for (auto& r : v.list) {
+                     auto to = list[i++];
+                     to.setId(r.id), to.setError(static_cast<std::int32_t>(r.error)), to.setAfter(r.after);
+                     to.setBody(raw(r.body));
+                   }
+                 },
+             },
+             m.body);
 }
 
 /// A frame to read: aligned (copied if it is not), of whole words, and with a limit on what reading may traverse: a
@@ -166,7 +167,9 @@ class frame_reader {
       : frame_(f.aligned() ? f : shared_bytes::copy_of(f.view())), reader_(checked(frame_), options(frame_)) {}
 
   template <class T>
-  typename T::Reader root() { return reader_.getRoot<T>(); }
+  typename T::Reader root() {
+    return reader_.getRoot<T>();
+  }
   shared_bytes slice(capnp::Data::Reader d) const {
     return {frame_.owner(), reinterpret_cast<const char*>(d.begin()), d.size()};
   }
@@ -242,27 +245,49 @@ message decode_message(const shared_bytes& bytes_of_frame) {
       m.body = follower_info{b.getAcceptedEpoch(), zxid(b.getLastZxid()), b.getObserver()};
       break;
     }
-    case wire::Zab::LEADER_INFO: m.body = leader_info{}; break;
+    case wire::Zab::LEADER_INFO:
+      m.body = leader_info{};
+      break;
     case wire::Zab::ACK_EPOCH: {
       auto b = in.getAckEpoch();
       m.body = ack_epoch{b.getCurrentEpoch(), zxid(b.getLastZxid()), b.getRepeated()};
       break;
     }
-    case wire::Zab::TRUNC: m.body = trunc{zxid(in.getTrunc())}; break;
-    case wire::Zab::TRUNCATED: m.body = truncated{zxid(in.getTruncated())}; break;
+    case wire::Zab::TRUNC:
+      m.body = trunc{zxid(in.getTrunc())};
+      break;
+    case wire::Zab::TRUNCATED:
+      m.body = truncated{zxid(in.getTruncated())};
+      break;
     case wire::Zab::SNAP_CHUNK: {
       auto b = in.getSnapChunk();
       m.body = snap_chunk{zxid(b.getZxid()), b.getIndex(), b.getLast(), frame.slice(b.getChunk())};
       break;
     }
-    case wire::Zab::SNAP_ACK: m.body = snap_ack{in.getSnapAck()}; break;
-    case wire::Zab::PROPOSALS: m.body = read_proposals(in.getProposals(), frame); break;
-    case wire::Zab::NEW_LEADER: m.body = new_leader{zxid(in.getNewLeader())}; break;
-    case wire::Zab::ACK_NEW_LEADER: m.body = ack_new_leader{}; break;
-    case wire::Zab::UP_TO_DATE: m.body = up_to_date{zxid(in.getUpToDate())}; break;
-    case wire::Zab::ACK: m.body = ack{zxid(in.getAck())}; break;
-    case wire::Zab::COMMIT: m.body = commit_up_to{zxid(in.getCommit())}; break;
-    case wire::Zab::PING: m.body = ping{in.getPing()}; break;
+    case wire::Zab::SNAP_ACK:
+      m.body = snap_ack{in.getSnapAck()};
+      break;
+    case wire::Zab::PROPOSALS:
+      m.body = read_proposals(in.getProposals(), frame);
+      break;
+    case wire::Zab::NEW_LEADER:
+      m.body = new_leader{zxid(in.getNewLeader())};
+      break;
+    case wire::Zab::ACK_NEW_LEADER:
+      m.body = ack_new_leader{};
+      break;
+    case wire::Zab::UP_TO_DATE:
+      m.body = up_to_date{zxid(in.getUpToDate())};
+      break;
+    case wire::Zab::ACK:
+      m.body = ack{zxid(in.getAck())};
+      break;
+    case wire::Zab::COMMIT:
+      m.body = commit_up_to{zxid(in.getCommit())};
+      break;
+    case wire::Zab::PING:
+      m.body = ping{in.getPing()};
+      break;
     case wire::Zab::PONG: {
       auto b = in.getPong();
       auto list = b.getTouched();
@@ -272,9 +297,14 @@ message decode_message(const shared_bytes& bytes_of_frame) {
       m.body = std::move(p);
       break;
     }
-    case wire::Zab::REQUESTS: m.body = read_requests(in.getRequests()); break;
-    case wire::Zab::REPLIES: m.body = read_replies(in.getReplies()); break;
-    default: throw std::runtime_error("a zab message of the unknown kind " + std::to_string(in.which()));
+    case wire::Zab::REQUESTS:
+      m.body = read_requests(in.getRequests());
+      break;
+    case wire::Zab::REPLIES:
+      m.body = read_replies(in.getReplies());
+      break;
+    default:
+      throw std::runtime_error("a zab message of the unknown kind " + std::to_string(in.which()));
   }
   return m;
 }

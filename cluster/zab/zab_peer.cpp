@@ -44,10 +44,11 @@ struct zab_peer::impl {
   }
 };
 
-zab_peer::zab_peer(zab_settings s, log_state l, zxid_t applied) : impl_(std::make_unique<impl>(std::move(s), l, applied)) {
+zab_peer::zab_peer(zab_settings s, log_state l, zxid_t applied)
+    : impl_(std::make_unique<impl>(std::move(s), l, applied)) {
   if (l.accepted_epoch < l.current_epoch)
-    throw std::runtime_error("the log's current epoch " + std::to_string(l.current_epoch) + " is after its accepted epoch " +
-                             std::to_string(l.accepted_epoch));
+    throw std::runtime_error("the log's current epoch " + std::to_string(l.current_epoch) +
+                             " is after its accepted epoch " + std::to_string(l.accepted_epoch));
 }
 zab_peer::~zab_peer() = default;
 
@@ -87,7 +88,8 @@ void zab_peer::on_link(node_id peer, bool up, std::int64_t now_ms, effects& fx) 
   i.ctx.links.set(peer, up);
   if (!up) i.early.erase(peer);
   if (i.leading && !up) i.leading->on_link_down(peer, now_ms, fx);
-  if (i.learning && i.learning->leader_id() == peer) up ? i.learning->on_link_up(now_ms, fx) : i.learning->on_link_down();
+  if (i.learning && i.learning->leader_id() == peer)
+    up ? i.learning->on_link_up(now_ms, fx) : i.learning->on_link_down();
   i.settle(now_ms, fx);
 }
 

@@ -4,8 +4,8 @@
 /// broadcast); this class is the surface that the broadcast actor and the simulator drive.
 ///
 /// Promises (ZAB 1.0; reliability.md section 4): at most one established leader in an epoch; history, then epoch, then
-/// ack; an ack leaves only when its records are on disk; commits in zxid order without a hole; nothing delivered that is
-/// not committed and on our own disk.
+/// ack; an ack leaves only when its records are on disk; commits in zxid order without a hole; nothing delivered that
+/// is not committed and on our own disk.
 
 #include <cstdint>
 #include <memory>
@@ -19,14 +19,17 @@ namespace troupe::zab {
 struct zab_settings {
   node_id self = 1;
   membership ensemble;
-  std::int64_t ping_ms = 500;           ///< the leader pings each learner so often
-  std::int64_t init_timeout_ms = 20000; ///< discovery and synchronisation of one learner may take so long without progress (initLimit)
-  std::int64_t sync_timeout_ms = 5000;  ///< silence after which a peer is given up (syncLimit)
-  std::size_t window_bytes = 8u << 20;  ///< recent records kept in memory for learners that come back
-  std::size_t chunk_bytes = 1u << 20;   ///< of one frame of records; a frame exceeds it by one record at most
+  std::int64_t ping_ms = 500;  ///< the leader pings each learner so often
+  std::int64_t init_timeout_ms =
+      20000;  ///< discovery and synchronisation of one learner may take so long without progress (initLimit)
+  std::int64_t sync_timeout_ms = 5000;     ///< silence after which a peer is given up (syncLimit)
+  std::size_t window_bytes = 8u << 20;     ///< recent records kept in memory for learners that come back
+  std::size_t chunk_bytes = 1u << 20;      ///< of one frame of records; a frame exceeds it by one record at most
   std::uint32_t max_counter = 0xffffffff;  ///< last zxid counter of an epoch; smaller only in tests of its end
-  std::int64_t answer_timeout_ms = 300;  ///< a learner whose FollowerInfo brings no sign of life for so long looks again
-  std::int64_t gather_timeout_ms = 1000; ///< an elected leader to whom no quorum of FollowerInfo comes for so long looks again
+  std::int64_t answer_timeout_ms =
+      300;  ///< a learner whose FollowerInfo brings no sign of life for so long looks again
+  std::int64_t gather_timeout_ms =
+      1000;  ///< an elected leader to whom no quorum of FollowerInfo comes for so long looks again
 };
 
 class zab_peer {
@@ -46,7 +49,11 @@ class zab_peer {
   // ---- from our own disk
   void on_durable(std::uint64_t token, std::int64_t now_ms, effects&);
   /// `position`: largest zxid <= read.after that is in the log (or its base); -1 if read.after is below the base.
-  struct log_read_result { zxid_t position = 0; log_records records; bool at_end = false; };
+  struct log_read_result {
+    zxid_t position = 0;
+    log_records records;
+    bool at_end = false;
+  };
   void on_log_read(const read_log&, log_read_result, std::int64_t now_ms, effects&);
   void on_snapshot_chunk(node_id learner, snap_chunk, std::int64_t now_ms, effects&);
   void on_chunk_installed(std::uint32_t index, std::int64_t now_ms, effects&);
@@ -54,9 +61,9 @@ class zab_peer {
   void on_installed(zxid_t, std::int64_t now_ms, effects&);
 
   // ---- from the commit processor
-  void submit(std::vector<commit::prepared>, std::int64_t now_ms, effects&);          ///< leading
+  void submit(std::vector<commit::prepared>, std::int64_t now_ms, effects&);            ///< leading
   void forward(std::vector<commit::forwarded_request>, std::int64_t now_ms, effects&);  ///< following
-  void touched(std::vector<session_id>);                                              ///< following: for the next pong
+  void touched(std::vector<session_id>);  ///< following: for the next pong
 
   void tick(std::int64_t now_ms, effects&);
 
@@ -68,9 +75,9 @@ class zab_peer {
   epoch_t current_epoch() const;
   commit::role role() const;
   node_id leader() const;
-  std::size_t learners() const;         ///< leading: connected
-  std::size_t synced_followers() const; ///< leading
-  std::size_t pending() const;          ///< leading: proposed, not committed
+  std::size_t learners() const;          ///< leading: connected
+  std::size_t synced_followers() const;  ///< leading
+  std::size_t pending() const;           ///< leading: proposed, not committed
 
  private:
   struct impl;

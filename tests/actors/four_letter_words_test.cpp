@@ -33,10 +33,11 @@ TEST_CASE("srvr, stat and mntr have the lines that tools parse") {
   f.lead();
   f.stats.zxid = 0x300000007, f.stats.node_count = 5;
   auto srvr = ask(f, "srvr");
-  CHECK(std::regex_search(srvr, std::regex("^Zookeeper version: [0-9]+\\.[0-9]+\\.[0-9]+-.*, built on .*\n"
-                                           "Latency min/avg/max: [0-9]+/[0-9.]+/[0-9]+\nReceived: [0-9]+\nSent: [0-9]+\n"
-                                           "Connections: 1\nOutstanding: 0\nZxid: 0x300000007\nMode: leader\nNode count: 5\n"
-                                           "Proposal sizes last/min/max: -1/-1/-1\n$")));
+  CHECK(std::regex_search(srvr,
+                          std::regex("^Zookeeper version: [0-9]+\\.[0-9]+\\.[0-9]+-.*, built on .*\n"
+                                     "Latency min/avg/max: [0-9]+/[0-9.]+/[0-9]+\nReceived: [0-9]+\nSent: [0-9]+\n"
+                                     "Connections: 1\nOutstanding: 0\nZxid: 0x300000007\nMode: leader\nNode count: 5\n"
+                                     "Proposal sizes last/min/max: -1/-1/-1\n$")));
   CHECK(ask(f, "isro") == "rw");
   CHECK(ask(f, "mntr").find("zk_server_state\tleader\n") != std::string::npos);
   CHECK(ask(f, "mntr").find("zk_znode_count\t5\n") != std::string::npos);
@@ -53,11 +54,13 @@ TEST_CASE("cons and stat list a session with its id and its numbers") {
   c.send(frame(response));
   REQUIRE(c.read(response.size() + 4) == frame(response));
   auto cons = ask(f, "cons");
-  CHECK(std::regex_search(cons, std::regex(" /127\\.0\\.0\\.1:[0-9]+\\[1\\]\\(queued=0,recved=1,sent=1,sid=0x1000000000000abc,lop=SESS,"
-                                           "est=[0-9]+,to=30000,lcxid=0x0,lzxid=0x0,lresp=[0-9]+,llat=[0-9]+,minlat=[0-9]+,"
-                                           "avglat=[0-9]+,maxlat=[0-9]+\\)\n")));
-  CHECK(std::regex_search(ask(f, "stat"), std::regex("\nClients:\n( /127\\.0\\.0\\.1:[0-9]+\\[[01]\\]\\(queued=0,recved=[0-9]+,"
-                                                     "sent=[0-9]+\\)\n)+\nLatency")));
+  CHECK(std::regex_search(
+      cons, std::regex(" /127\\.0\\.0\\.1:[0-9]+\\[1\\]\\(queued=0,recved=1,sent=1,sid=0x1000000000000abc,lop=SESS,"
+                       "est=[0-9]+,to=30000,lcxid=0x0,lzxid=0x0,lresp=[0-9]+,llat=[0-9]+,minlat=[0-9]+,"
+                       "avglat=[0-9]+,maxlat=[0-9]+\\)\n")));
+  CHECK(std::regex_search(ask(f, "stat"),
+                          std::regex("\nClients:\n( /127\\.0\\.0\\.1:[0-9]+\\[[01]\\]\\(queued=0,recved=[0-9]+,"
+                                     "sent=[0-9]+\\)\n)+\nLatency")));
 }
 
 TEST_CASE("a word that is not allowed or not ours is refused in ZooKeeper's words, others close the connection") {

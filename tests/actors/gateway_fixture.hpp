@@ -79,7 +79,8 @@ struct commit_log {
 /// "close": close after the reply; "many N": an event of N bytes before the reply.
 struct echo_commit {
   static constexpr const char* name = "echo commit";
-  echo_commit(io::pinned_actor* self, caf::actor gateway, commit_log* log) : self_(self), gateway_(gateway), log_(log) {}
+  echo_commit(io::pinned_actor* self, caf::actor gateway, commit_log* log)
+      : self_(self), gateway_(gateway), log_(log) {}
   caf::behavior make_behavior() {
     return {[this](boxed<request_batch>& b) { on_batch(*b); }, [this](std::uint64_t) { answer_held(); }};
   }
@@ -92,7 +93,8 @@ struct echo_commit {
       if (i.what != request_batch::kind::frame) continue;
       ++log_->frames;
       auto body = b.view(i);
-      if (body.starts_with("many ")) add(i.conn, std::string(std::stoul(std::string(body.substr(5))), 'x'), false, false);
+      if (body.starts_with("many "))
+        add(i.conn, std::string(std::stoul(std::string(body.substr(5))), 'x'), false, false);
       add(i.conn, body, true, body == "close");
     }
     log_->changed.notify_all();
@@ -100,7 +102,8 @@ struct echo_commit {
   }
   void add(conn_id conn, std::string_view body, bool reply, bool close) {
     auto f = frame(body);
-    out_.items.push_back({conn, static_cast<std::uint32_t>(out_.bytes.size()), static_cast<std::uint32_t>(f.size()), reply, close});
+    out_.items.push_back(
+        {conn, static_cast<std::uint32_t>(out_.bytes.size()), static_cast<std::uint32_t>(f.size()), reply, close});
     out_.bytes += f;
   }
   void answer_held() {

@@ -64,7 +64,8 @@ TEST_CASE("a negative length closes the connection without a reply") {
 
 TEST_CASE("garbage instead of a ConnectRequest never reaches the commit actor") {
   gateway_fixture f;
-  for (std::string garbage : {std::string("GET / HTTP/1.1\r\n\r\n"), std::string("\x16\x03\x01\x02\x00\x01", 6), std::string("\x00\x00\x04\x01", 4)}) {
+  for (std::string garbage : {std::string("GET / HTTP/1.1\r\n\r\n"), std::string("\x16\x03\x01\x02\x00\x01", 6),
+                              std::string("\x00\x00\x04\x01", 4)}) {
     client c(f.port);
     c.send(garbage);
     CHECK(c.read_all().empty());

@@ -137,7 +137,8 @@ TEST_CASE("two nodes link up, and each hears the other's frames in order, aligne
   for (auto* h : {&p.one->broadcasts, &p.two->elections}) {
     h->wait([](auto& h) { return h.frames.size() == count; });
     bool in_order = true;
-    for (std::size_t i = 0; i < count; ++i) in_order = in_order && h->frames[i] == text_of(i) && h->kept[i].view() == text_of(i);
+    for (std::size_t i = 0; i < count; ++i)
+      in_order = in_order && h->frames[i] == text_of(i) && h->kept[i].view() == text_of(i);
     CHECK(in_order);
     CHECK(h->aligned);
   }
@@ -216,9 +217,10 @@ TEST_CASE("a newer link of a peer takes the place of the older one: down, then u
 
 TEST_CASE("whoever does not speak our language on the peer port is cut off, and nobody hears of it") {
   node_alone n;
-  for (auto& garbage : {std::string("GET / HTTP/1.1\r\n\r\n"), std::string(4096, '\xff'), raw(3, "8 bytes."), raw(1, std::string(64, '\7')),
-                        raw(1, ""), raw(2, ""), raw(1, std::string(8192, 0)), node_alone::hello("another"), node_alone::hello("e", 2, 3),
-                        node_alone::hello("e", 9, 1), node_alone::hello("e", 1, 1)}) {
+  for (auto& garbage : {std::string("GET / HTTP/1.1\r\n\r\n"), std::string(4096, '\xff'), raw(3, "8 bytes."),
+                        raw(1, std::string(64, '\7')), raw(1, ""), raw(2, ""), raw(1, std::string(8192, 0)),
+                        node_alone::hello("another"), node_alone::hello("e", 2, 3), node_alone::hello("e", 9, 1),
+                        node_alone::hello("e", 1, 1)}) {
     client c(n.port);
     c.send(garbage);
     CHECK(c.read_all().empty());

@@ -2,8 +2,8 @@
 //
 //   log_bench DIRECTORY [SECONDS_EACH = 2] [RECORD_BYTES = 256]
 //
-// For each way to keep the file: plain (grows as LMDB writes) and extended (zeros ahead); each fresh, and trimmed to the
-// last 20,000 records, when freed pages are used again. Then the memory that a log of 300 MB leaves resident.
+// For each way to keep the file: plain (grows as LMDB writes) and extended (zeros ahead); each fresh, and trimmed to
+// the last 20,000 records, when freed pages are used again. Then the memory that a log of 300 MB leaves resident.
 
 #include <algorithm>
 #include <chrono>
@@ -48,8 +48,8 @@ void establish(lmdb_log& log) {
   log.write(ops);
 }
 
-void run(const std::filesystem::path& dir, const char* name, std::size_t extend, bool trim, std::size_t batch, double seconds,
-         std::size_t bytes) {
+void run(const std::filesystem::path& dir, const char* name, std::size_t extend, bool trim, std::size_t batch,
+         double seconds, std::size_t bytes) {
   auto log = open_fresh(dir, extend);
   establish(log);
   generator g{.payload = shared_bytes::copy_of(std::string(bytes, 'x'))};
@@ -73,7 +73,8 @@ void run(const std::filesystem::path& dir, const char* name, std::size_t extend,
     elapsed = std::chrono::duration<double>(now - start).count();
   }
   std::printf("%-9s %-8s batch %3zu  %7.0f commits/s  %8.0f records/s  slowest %6.1f ms  file %5zu MiB\n", name,
-              trim ? "trimmed" : "fresh", batch, commits / elapsed, commits * batch / elapsed, worst_ms, log.file_bytes() >> 20);
+              trim ? "trimmed" : "fresh", batch, commits / elapsed, commits * batch / elapsed, worst_ms,
+              log.file_bytes() >> 20);
   std::fflush(stdout);
 }
 

@@ -7,7 +7,8 @@ using namespace troupe::persistence;
 
 namespace {
 
-void check_records(const log_records& found, epoch_t epoch, std::uint32_t from, std::uint32_t to, std::size_t size = 100) {
+void check_records(const log_records& found, epoch_t epoch, std::uint32_t from, std::uint32_t to,
+                   std::size_t size = 100) {
   REQUIRE(found.size() == to - from + 1);
   for (auto i = from; i <= to; ++i) {
     auto& r = found[i - from];
@@ -51,7 +52,9 @@ void check_contract(log_store& log) {
   CHECK(log.read(make_zxid(1, 7), 1000).position == -1);
   CHECK(log.read(make_zxid(1, 8), 1000).position == make_zxid(1, 8));
   write(log, {});
-  check_records(log.read(make_zxid(1, 8), 1 << 20).records.size() ? log.read(make_zxid(1, 16), 1).records : log_records{}, 1, 17, 17);
+  check_records(
+      log.read(make_zxid(1, 8), 1 << 20).records.size() ? log.read(make_zxid(1, 16), 1).records : log_records{}, 1, 17,
+      17);
   log.trim(make_zxid(1, 3));
   CHECK(log.state().base == make_zxid(1, 8));
 

@@ -82,10 +82,11 @@ void check_contract(state_store& giver, state_store& taker) {
   CHECK(has(refusal([&] { taker.install_chunk(chunks[2]); }), "chunk"));
   taker.install_chunk(chunks[0]);
   CHECK(has(refusal([&] {
-    auto again = chunks[0];
-    again.index = 1;
-    taker.install_chunk(again);
-  }), zxid_text(db.zxid())));
+              auto again = chunks[0];
+              again.index = 1;
+              taker.install_chunk(again);
+            }),
+            zxid_text(db.zxid())));
   for (std::size_t at = 0; at < chunks[0].chunk.size(); at += 97) {
     auto spoilt = std::string(chunks[0].chunk.view());
     spoilt[at] = static_cast<char>(spoilt[at] ^ 0x10);

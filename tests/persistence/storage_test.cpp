@@ -47,7 +47,8 @@ TEST_CASE("a new data directory is created, and what was written is there again"
     establish(*st.log, 1);
     write(*st.log, {records(1, 1, 9)});
   }
-  CHECK((std::filesystem::status(s.directory).permissions() & std::filesystem::perms(0077)) == std::filesystem::perms::none);
+  CHECK((std::filesystem::status(s.directory).permissions() & std::filesystem::perms(0077)) ==
+        std::filesystem::perms::none);
   auto st = open_storage(s);
   CHECK(st.log->state().last == make_zxid(1, 9));
   CHECK(st.state->zxid() == 0);

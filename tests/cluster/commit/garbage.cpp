@@ -39,11 +39,21 @@ std::string mutated(std::string s, std::mt19937& random) {
   for (auto n = 1 + random() % 4; n && !s.empty(); --n) {
     auto at = random() % s.size();
     switch (random() % 5) {
-      case 0: s[at] = static_cast<char>(random()); break;
-      case 1: s[at] = static_cast<char>(s[at] ^ 1 << random() % 8); break;
-      case 2: s.resize(at); break;
-      case 3: s.insert(at, s.substr(at, random() % 16)); break;
-      case 4: s[at] = random() % 2 ? '\xff' : '\x7f'; break;
+      case 0:
+        s[at] = static_cast<char>(random());
+        break;
+      case 1:
+        s[at] = static_cast<char>(s[at] ^ 1 << random() % 8);
+        break;
+      case 2:
+        s.resize(at);
+        break;
+      case 3:
+        s.insert(at, s.substr(at, random() % 16));
+        break;
+      case 4:
+        s[at] = random() % 2 ? '\xff' : '\x7f';
+        break;
     }
   }
   return s;
@@ -94,8 +104,8 @@ TEST_CASE("a leader refuses mutated requests of a follower without harm") {
   client c(e, 2);
   c.connect();
   auto frames = valid_frames();
-  op ops[] = {op::create,  op::create2, op::del,  op::set_data,
-              op::set_acl, op::multi,   op::sync, op::create_session, op::get_data};
+  op ops[] = {op::create, op::create2,        op::del,     op::set_data, op::set_acl, op::multi,
+              op::sync,   op::create_session, op::get_data};
   std::size_t prepared = 0;
   for (int i = 0; i < 20'000; ++i) {
     commit::effects fx;

@@ -213,13 +213,18 @@ class ensemble {
           head.i32(), out.zxid = head.i64();
           break;
         }
-        case stream_item::kind::identity: out.creds = *s.creds.at(i.index); break;
+        case stream_item::kind::identity:
+          out.creds = *s.creds.at(i.index);
+          break;
         case stream_item::kind::change:
           out.acl = s.acls.at(i.index), out.parent_acl = s.acls.at(i.index + 1);
           [[fallthrough]];
         case stream_item::kind::watch:
-        case stream_item::kind::event: out.path = s.path(i); break;
-        default: break;
+        case stream_item::kind::event:
+          out.path = s.path(i);
+          break;
+        default:
+          break;
       }
       streams[n].push_back(std::move(out));
     }

@@ -52,11 +52,21 @@ TEST_CASE_FIXTURE(fixture, "replies of a long pipeline leave in the order of its
   for (int i = 0; i < 300; ++i) {
     auto path = "/n" + std::to_string(i % 7);
     switch (i % 5) {
-      case 0: sent.push_back(c.send(op::create, create_body(path))); break;
-      case 1: sent.push_back(c.send(op::get_data, path_watch(path))); break;
-      case 2: sent.push_back(c.send(op::set_data, set_body(path, "x", i % 3))); break;
-      case 3: sent.push_back(c.send(op::del, path_version(path))); break;
-      case 4: sent.push_back(c.send(op::get_children, path_watch("/"))); break;
+      case 0:
+        sent.push_back(c.send(op::create, create_body(path)));
+        break;
+      case 1:
+        sent.push_back(c.send(op::get_data, path_watch(path)));
+        break;
+      case 2:
+        sent.push_back(c.send(op::set_data, set_body(path, "x", i % 3)));
+        break;
+      case 3:
+        sent.push_back(c.send(op::del, path_version(path)));
+        break;
+      case 4:
+        sent.push_back(c.send(op::get_children, path_watch("/")));
+        break;
     }
     if (i % 11 == 0) e.commit(3);
   }

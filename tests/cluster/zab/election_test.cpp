@@ -9,11 +9,12 @@ using state_t = notification::state_t;
 namespace {
 
 struct voter {
-  explicit voter(node_id self, std::vector<member> members, zxid_t last = 5, epoch_t epoch = 1) : e([&] {
-        election_settings s;
-        s.self = self, s.ensemble.members = std::move(members);
-        return s;
-      }()) {
+  explicit voter(node_id self, std::vector<member> members, zxid_t last = 5, epoch_t epoch = 1)
+      : e([&] {
+          election_settings s;
+          s.self = self, s.ensemble.members = std::move(members);
+          return s;
+        }()) {
     e.look(last, epoch, 0, fx);
   }
   void link(node_id peer, bool up = true) { e.on_link(peer, up, now, fx); }

@@ -38,7 +38,8 @@ TEST_CASE("an ensemble under random faults keeps ZAB's promises and converges wh
   if (std::getenv("ZAB_COUNTS"))
     for (auto& [what, n] : counts) std::printf("%10llu %s\n", static_cast<unsigned long long>(n), what.c_str());
   if (count < 300) return;
-  for (auto what : {"Trunc", "SnapChunk", "SnapAck", "installed", "sync answered", "log read", "crash", "leading epoch "}) {
+  for (auto what :
+       {"Trunc", "SnapChunk", "SnapAck", "installed", "sync answered", "log read", "crash", "leading epoch "}) {
     INFO(std::string(what));
     CHECK(counts[what] > 20);  // paths that the seeds must not stop reaching
   }

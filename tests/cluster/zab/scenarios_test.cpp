@@ -95,7 +95,8 @@ TEST_CASE("nothing is committed before it is on the disks of a quorum") {
   CHECK(e.at(l).peer->pending() == 0);
 }
 
-TEST_CASE("a leader whose own disk is slow still commits what a quorum of followers has, and delivers it later itself") {
+TEST_CASE(
+    "a leader whose own disk is slow still commits what a quorum of followers has, and delivers it later itself") {
   ensemble e({});
   start(e);
   auto l = e.leader();
@@ -134,7 +135,8 @@ TEST_CASE("a truncation that lands on another zxid of an older epoch is placed a
   write(e, 3);
   e.settle();
   for (node_id id : {1, 2, 3}) e.crash(id);
-  // Epoch 2 was led by node 1, which lacked the last proposals of epoch 1, and committed nothing; epoch 3 by one who had them.
+  // Epoch 2 was led by node 1, which lacked the last proposals of epoch 1, and committed nothing; epoch 3 by one who
+  // had them.
   auto add = [&](node_id id, epoch_t epoch, std::uint32_t from, std::uint32_t to, const char* what) {
     for (auto i = from; i <= to; ++i) e.at(id).on_disk.log[make_zxid(epoch, i)] = shared_bytes::copy_of(what);
   };
@@ -152,7 +154,9 @@ TEST_CASE("a truncation that lands on another zxid of an older epoch is placed a
   CHECK(e.at(1).delivered.size() == e.committed().size());
 }
 
-TEST_CASE("a follower that crashes between any two steps of its synchronisation loses nothing (ZOOKEEPER-3911, 4643, 4646, 4785)") {
+TEST_CASE(
+    "a follower that crashes between any two steps of its synchronisation loses nothing (ZOOKEEPER-3911, 4643, 4646, "
+    "4785)") {
   for (int who = 0; who < 3; ++who) {
     for (int k = 0; k < 90; ++k) {
       ensemble e({.seed = static_cast<std::uint64_t>(k) + 1, .window_bytes = 200});

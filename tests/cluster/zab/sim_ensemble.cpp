@@ -258,7 +258,8 @@ bool ensemble::state_one(node_id id) {
       n.on_disk.checkpoint = n.delivered = std::move(n.staging);
       n.staging.clear(), ++n.installs;
       for (std::size_t i = 0; i < n.delivered.size(); ++i)
-        if (i >= committed_.size() || committed_[i].zxid != n.delivered[i].zxid) breach("a checkpoint with what was not committed");
+        if (i >= committed_.size() || committed_[i].zxid != n.delivered[i].zxid)
+          breach("a checkpoint with what was not committed");
       if (n.on_disk.checkpoint_zxid() != c.zxid) breach("the checkpoint is not what it says");
       ++counts_["installed"];
       trace("installed at " + std::to_string(id));
@@ -340,7 +341,8 @@ void ensemble::settle() {
 void ensemble::carry_out(node& n, election_effects& ex) {
   for (auto& o : ex.send) transmit(n.id, o.to, {event::frame_vote, encode(o.what)});
   if (!ex.decided) return;
-  trace(std::to_string(n.id) + " decided " + std::to_string(*ex.decided) + " in round " + std::to_string(n.vote->round()));
+  trace(std::to_string(n.id) + " decided " + std::to_string(*ex.decided) + " in round " +
+        std::to_string(n.vote->round()));
   effects fx;
   if (*ex.decided == n.id)
     n.peer->lead(now_ms_, fx);
@@ -350,15 +352,18 @@ void ensemble::carry_out(node& n, election_effects& ex) {
 }
 
 void ensemble::check_send(node& n, const message& m) {
-  static const char* names[] = {"FollowerInfo", "LeaderInfo", "AckEpoch",     "Trunc",    "Truncated", "SnapChunk",
-                                "SnapAck",      "Proposals",  "NewLeader",    "AckNewLeader", "UpToDate", "Ack",
-                                "Commit",       "Ping",       "Pong",         "Requests", "Replies"};
+  static const char* names[] = {"FollowerInfo", "LeaderInfo", "AckEpoch",  "Trunc",        "Truncated", "SnapChunk",
+                                "SnapAck",      "Proposals",  "NewLeader", "AckNewLeader", "UpToDate",  "Ack",
+                                "Commit",       "Ping",       "Pong",      "Requests",     "Replies"};
   ++counts_[names[m.body.index()]];
   auto& d = n.on_disk;
-  if (auto* a = std::get_if<ack>(&m.body); a && a->last > d.last()) breach("ack of " + z(a->last) + " before it is on disk");
-  if (std::holds_alternative<ack_new_leader>(m.body) && d.current != m.epoch) breach("AckNewLeader before the epoch is on disk");
+  if (auto* a = std::get_if<ack>(&m.body); a && a->last > d.last())
+    breach("ack of " + z(a->last) + " before it is on disk");
+  if (std::holds_alternative<ack_new_leader>(m.body) && d.current != m.epoch)
+    breach("AckNewLeader before the epoch is on disk");
   if (std::holds_alternative<ack_epoch>(m.body) && d.accepted < m.epoch) breach("AckEpoch before the epoch is on disk");
-  if (std::holds_alternative<leader_info>(m.body) && d.accepted != m.epoch) breach("LeaderInfo before the epoch is on disk");
+  if (std::holds_alternative<leader_info>(m.body) && d.accepted != m.epoch)
+    breach("LeaderInfo before the epoch is on disk");
 }
 
 void ensemble::carry_out(node& n, effects& fx) {
@@ -414,7 +419,8 @@ void ensemble::deliver(node& n, const log_records& list) {
     auto at = n.delivered.size();
     if (at < committed_.size()) {
       if (committed_[at].zxid != r.zxid || committed_[at].payload.view() != r.payload.view())
-        breach("node " + std::to_string(n.id) + " delivers " + z(r.zxid) + " where " + z(committed_[at].zxid) + " was committed");
+        breach("node " + std::to_string(n.id) + " delivers " + z(r.zxid) + " where " + z(committed_[at].zxid) +
+               " was committed");
     } else {
       committed_.push_back(r);
     }
@@ -424,7 +430,8 @@ void ensemble::deliver(node& n, const log_records& list) {
 
 void ensemble::on_role(node& n, const role_change& r, effects&) {
   n.role = r.role, n.epoch = r.epoch;
-  trace(std::to_string(n.id) + " role " + std::to_string(static_cast<int>(r.role)) + " epoch " + std::to_string(r.epoch));
+  trace(std::to_string(n.id) + " role " + std::to_string(static_cast<int>(r.role)) + " epoch " +
+        std::to_string(r.epoch));
   if (r.role == commit::role::looking) return;
   if (r.role == commit::role::leading) {
     ++n.became_leader;
@@ -441,7 +448,8 @@ void ensemble::on_answers(node& n, const std::vector<commit::reply_only>& list) 
   for (auto& r : list) {
     if (n.role == commit::role::looking) breach("an answer while looking");
     if (auto it = syncs_.find(r.id); it != syncs_.end()) {
-      if (r.after < it->second) breach("a sync is answered at " + z(r.after) + ", but " + z(it->second) + " was committed before");
+      if (r.after < it->second)
+        breach("a sync is answered at " + z(r.after) + ", but " + z(it->second) + " was committed before");
       syncs_.erase(it);
       ++counts_["sync answered"];
     }
@@ -463,7 +471,8 @@ void ensemble::check(node& n) {
 bool ensemble::progress() {
   std::vector<std::function<bool()>> choices;
   for (auto& [k, q] : inbox_)
-    if (!q.empty() && !clogged_.contains(k)) choices.push_back([this, k = k] { return deliver_one(k.first, k.second); });
+    if (!q.empty() && !clogged_.contains(k))
+      choices.push_back([this, k = k] { return deliver_one(k.first, k.second); });
   for (auto& [id, n] : nodes_) {
     if (n.up && !n.frozen && !n.log_queue.empty()) choices.push_back([this, id = id] { return disk_one(id); });
     if (n.up && !n.state_queue.empty()) choices.push_back([this, id = id] { return state_one(id); });
@@ -577,9 +586,11 @@ options random_options(std::uint64_t seed) {
   auto voters = std::array{1, 2, 3, 3, 3, 3, 4, 5}[r() % 8];
   for (int i = 1; i <= voters; ++i) o.members.push_back({static_cast<node_id>(i)});
   if (r() % 4 == 0) o.members.push_back({static_cast<node_id>(voters + 1), true});
-  if (r() % 8 == 0) o.members.back().weight = static_cast<std::uint32_t>(voters == 1 && !o.members.back().observer ? 1 : r() % 3);
+  if (r() % 8 == 0)
+    o.members.back().weight = static_cast<std::uint32_t>(voters == 1 && !o.members.back().observer ? 1 : r() % 3);
   auto some = [&](int most) { return r() % 2 ? static_cast<int>(r() % static_cast<unsigned>(most)) : 0; };
-  o.crash = some(100), o.clog = some(300), o.drop_link = some(60), o.partition = some(30), o.heal = 10 + some(60), o.checkpoint = some(120);
+  o.crash = some(100), o.clog = some(300), o.drop_link = some(60), o.partition = some(30), o.heal = 10 + some(60),
+  o.checkpoint = some(120);
   o.disk_stall = some(10), o.submit = 50 + some(1000);
   o.window_bytes = r() % 2 ? 500 : 5000;
   o.snapshot_chunk_records = 1 + r() % 20;

@@ -1,9 +1,10 @@
 #pragma once
-/// A whole ensemble in one thread: N nodes (election + zab_peer), links with FIFO order and incarnations, disks that lose
-/// what was not synced, checkpoints, and a scheduler that draws every next event from one seed. After each step the
-/// invariants of ZAB are checked; a breach throws `violation`.
+/// A whole ensemble in one thread: N nodes (election + zab_peer), links with FIFO order and incarnations, disks that
+/// lose what was not synced, checkpoints, and a scheduler that draws every next event from one seed. After each step
+/// the invariants of ZAB are checked; a breach throws `violation`.
 ///
-/// Tests either let `run` draw events, faults included, or drive it by hand (`settle`, `until`, crash, isolate, freeze).
+/// Tests either let `run` draw events, faults included, or drive it by hand (`settle`, `until`, crash, isolate,
+/// freeze).
 
 #include <deque>
 #include <functional>
@@ -29,7 +30,7 @@ struct options {
   std::uint64_t seed = 1;
   /// Chances out of 10,000 steps.
   int crash = 0, drop_link = 0, partition = 0, heal = 0, checkpoint = 0, submit = 300, disk_stall = 0,
-      clog = 0;  ///< one direction of a link delivers nothing for a while
+      clog = 0;                                        ///< one direction of a link delivers nothing for a while
   std::size_t window_bytes = 1000, chunk_bytes = 300;  ///< small, so that logs and chunks come into play
   std::size_t snapshot_chunk_records = 4;
   std::uint32_t max_counter = 0xffffffff;
@@ -56,12 +57,15 @@ struct node {
   disk on_disk;
   std::unique_ptr<zab::election> vote;
   std::unique_ptr<zab_peer> peer;
-  struct write { std::uint64_t token; std::vector<persist_op> ops; };
+  struct write {
+    std::uint64_t token;
+    std::vector<persist_op> ops;
+  };
   std::deque<std::variant<write, read_log>> log_queue;
   std::deque<std::variant<read_snapshot, install_chunk>> state_queue;
   std::set<node_id> snapshot_readers;
-  log_records staging;     ///< install under way
-  log_records delivered;   ///< what the commit processor has
+  log_records staging;    ///< install under way
+  log_records delivered;  ///< what the commit processor has
   commit::role role = commit::role::looking;
   epoch_t epoch = 0;
   int became_leader = 0, installs = 0;
@@ -73,7 +77,7 @@ class ensemble {
   explicit ensemble(options);
 
   // ---- the scheduler
-  void step();                 ///< one event, faults included
+  void step();  ///< one event, faults included
   void run(int steps);
   /// Only messages, disks and time, no faults; throws if `done` does not come true within so much virtual time.
   void until(const char* what, const std::function<bool()>& done, std::int64_t limit_ms = 30000);
@@ -96,12 +100,12 @@ class ensemble {
   bool state_one(node_id);
   /// Everything that can happen without time passing, in a fixed order.
   void settle();
-  bool one_event();  ///< the first of them; false: there is none
-  void pass_ms(std::int64_t);                  ///< and tick everyone
+  bool one_event();            ///< the first of them; false: there is none
+  void pass_ms(std::int64_t);  ///< and tick everyone
 
   node& at(node_id id) { return nodes_.at(id); }
   std::map<node_id, node>& nodes() { return nodes_; }
-  node_id leader() const;                      ///< established and up, of the highest epoch; 0
+  node_id leader() const;  ///< established and up, of the highest epoch; 0
   const log_records& committed() const { return committed_; }
   std::int64_t now_ms() const { return now_ms_; }
   std::uint64_t trace_hash() const { return hash_; }
@@ -111,8 +115,14 @@ class ensemble {
   std::function<bool(node_id from, node_id to, const message&)> on_send;
 
  private:
-  struct event { enum kind_t { frame_vote, frame_zab, link_up, link_down } kind; std::string frame; };
-  struct pair_state { bool cut = false, connected = false; std::uint64_t incarnation = 0; };
+  struct event {
+    enum kind_t { frame_vote, frame_zab, link_up, link_down } kind;
+    std::string frame;
+  };
+  struct pair_state {
+    bool cut = false, connected = false;
+    std::uint64_t incarnation = 0;
+  };
   using pair_key = std::pair<node_id, node_id>;
 
   static pair_key key(node_id a, node_id b) { return a < b ? pair_key{a, b} : pair_key{b, a}; }
@@ -133,15 +143,16 @@ class ensemble {
   std::mt19937_64 random_;
   std::map<node_id, node> nodes_;
   std::map<pair_key, pair_state> pairs_;
-  std::map<std::pair<node_id, node_id>, std::deque<event>> inbox_;   ///< from, to
+  std::map<std::pair<node_id, node_id>, std::deque<event>> inbox_;  ///< from, to
   std::set<std::pair<node_id, node_id>> clogged_;
-  std::map<std::pair<node_id, node_id>, std::uint64_t> view_;        ///< incarnation that `first` sees with `second`; 0 = down
+  std::map<std::pair<node_id, node_id>, std::uint64_t>
+      view_;  ///< incarnation that `first` sees with `second`; 0 = down
   std::int64_t now_ms_ = 1000;
   std::uint64_t next_payload_ = 0, next_request_ = 0, hash_ = 1469598103934665603ull;
-  log_records committed_;                                            ///< the longest delivered sequence
+  log_records committed_;  ///< the longest delivered sequence
   std::map<std::string, std::uint64_t> counts_;
   std::map<epoch_t, node_id> established_;
-  std::map<std::uint64_t, zxid_t> syncs_;                            ///< request -> what was committed when it was made
+  std::map<std::uint64_t, zxid_t> syncs_;  ///< request -> what was committed when it was made
 };
 
 /// The options that `seed` stands for: swarm, so that most seeds leave most faults out.

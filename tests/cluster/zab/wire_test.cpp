@@ -22,7 +22,8 @@ std::vector<message> one_of_each() {
       {8, truncated{make_zxid(5, 4)}},
       {8, snap_chunk{make_zxid(6, 4), 3, true, bytes("state")}},
       {8, snap_ack{3}},
-      {8, proposals{{{make_zxid(8, 1), bytes("one")}, {make_zxid(8, 2), bytes("two, longer than a word")}}, make_zxid(7, 1)}},
+      {8, proposals{{{make_zxid(8, 1), bytes("one")}, {make_zxid(8, 2), bytes("two, longer than a word")}},
+                    make_zxid(7, 1)}},
       {8, proposals{{}, 5}},
       {8, new_leader{make_zxid(8, 2)}},
       {8, ack_new_leader{}},
@@ -31,7 +32,8 @@ std::vector<message> one_of_each() {
       {8, commit_up_to{11}},
       {8, ping{12}},
       {8, pong{12, {1, -2, 3}}},
-      {8, requests{{{5, -6, 7, zk::op::set_data, "body of some length", creds}, {6, 1, -1, zk::op::close_session, "", nullptr}}}},
+      {8, requests{{{5, -6, 7, zk::op::set_data, "body of some length", creds},
+                    {6, 1, -1, zk::op::close_session, "", nullptr}}}},
       {8, replies{{{5, zk::err::no_node, 13, "x"}, {6, zk::err::ok, 14, ""}}}},
   };
 }
@@ -121,7 +123,8 @@ TEST_CASE("a frame with flipped bits is decoded or refused, and what is decoded 
     auto frame = encode(m);
     for (int i = 0; i < 3000; ++i) {
       auto bad = frame;
-      for (auto flips = 1 + random() % 4; flips; --flips) bad[random() % bad.size()] ^= static_cast<char>(1 << random() % 8);
+      for (auto flips = 1 + random() % 4; flips; --flips)
+        bad[random() % bad.size()] ^= static_cast<char>(1 << random() % 8);
       refusals += refused(bytes(bad));
     }
   }
