@@ -199,8 +199,8 @@ TEST_CASE_FIXTURE(two_clients, "a C client that connects anew keeps its session,
   proxy.mend();
   moved.wait_for_state(ZOO_CONNECTED_STATE);
 
-  std::vector<event> missed;
-  for (int i = 0; i < 4; ++i) missed.push_back(moved.next_event());
+  std::vector<event> missed(4);
+  for (auto& e : missed) e = moved.next_event();
   std::sort(missed.begin(), missed.end());
   CHECK(missed == std::vector<event>{{ZOO_CREATED_EVENT, at("made")},
                                      {ZOO_DELETED_EVENT, at("gone")},

@@ -8,6 +8,7 @@ Nothing outlives a test: each ensemble has a directory with a name of its own, a
 process ends every process whose command line names a file in that directory.
 """
 
+import glob
 import os
 import random
 import re
@@ -369,3 +370,6 @@ def main():
 if __name__ == "__main__" and sys.argv[1:2] == ["--guard"]:
     sys.stdin.buffer.read()
     end_processes_of(sys.argv[2])
+    # The logs stay for whoever wants to know why the test died; a test that ends by itself removes everything.
+    for data in glob.glob(os.path.join(sys.argv[2], "node-*", "data")):
+        shutil.rmtree(data, ignore_errors=True)
