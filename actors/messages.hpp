@@ -75,10 +75,13 @@ struct established {
 };  ///< broadcast -> election
 
 // ---- broadcast <-> commit
+/// `epoch`: of the role in which commit made them; those of an earlier role are dropped.
 struct proposals {
+  epoch_t epoch = 0;
   std::vector<commit::prepared> list;
 };
 struct forwards {
+  epoch_t epoch = 0;
   std::vector<commit::forwarded_request> list;
 };
 struct local {

@@ -30,10 +30,16 @@ caf::behavior broadcast_actor::make_behavior() {
   send(ctx_->election, box(msg::look{peer_.last_logged(), peer_.current_epoch()}));
   return {
       [this](boxed<msg::proposals>& m) {
-        peer_.submit(std::move(m->list), monotonic_ms(), effects_);
+        if (m->epoch != serving_) return;
+        if (gathered_.empty())
+          gathered_ = std::move(m->list);
+        else
+          gathered_.insert(gathered_.end(), std::make_move_iterator(m->list.begin()), std::make_move_iterator(m->list.end()));
+        submit_gathered();
         dispatch();
       },
       [this](boxed<msg::forwards>& m) {
+        if (m->epoch != serving_) return;
         peer_.forward(std::move(m->list), monotonic_ms(), effects_);
         dispatch();
       },
@@ -50,7 +56,9 @@ caf::behavior broadcast_actor::make_behavior() {
         }
       },
       [this](boxed<msg::durable>& m) {
+        if (m->token == in_flight_) in_flight_ = 0;
         peer_.on_durable(m->token, monotonic_ms(), effects_);
+        submit_gathered();
         dispatch();
       },
       [this](boxed<msg::decided>& m) {
@@ -90,6 +98,12 @@ caf::behavior broadcast_actor::make_behavior() {
   };
 }
 
+void broadcast_actor::submit_gathered() {
+  if (gathered_.empty() || (in_flight_ != 0 && peer_.role() == commit::role::leading)) return;
+  peer_.submit(std::move(gathered_), monotonic_ms(), effects_);  // dropped by one that does not lead
+  gathered_.clear();
+}
+
 void broadcast_actor::dispatch() {
   auto& e = effects_;
   for (auto& line : e.log) spdlog::info("{}", line);
@@ -99,7 +113,10 @@ void broadcast_actor::dispatch() {
     return;
   }
   // To disk first: the log writer works while the rest goes out.
-  if (!e.persist.empty()) send(ctx_->log_writer, box(msg::persist{e.persist_token, std::move(e.persist)}));
+  if (!e.persist.empty()) {
+    in_flight_ = e.persist_token;
+    send(ctx_->log_writer, box(msg::persist{e.persist_token, std::move(e.persist)}));
+  }
   if (!e.send.empty()) {
     msg::peer_send out;
     out.frames.reserve(e.send.size());
@@ -123,6 +140,8 @@ void broadcast_actor::dispatch() {
 }
 
 void broadcast_actor::announce(const zab::role_change& r) {
+  serving_ = r.role == commit::role::looking ? 0 : r.epoch;
+  gathered_.clear();
   update_stats();
   send(ctx_->tracker, box(msg::role{r}));
   send(ctx_->gateway, box(msg::role{r}));

@@ -9,6 +9,8 @@
 ///         msg::replaced -> commit; msg::snapshot_read, msg::install -> checkpointer; msg::touched, msg::role ->
 ///         session tracker; msg::role -> gateway, supervisor; msg::look, msg::established -> election
 /// Dies    with the node.
+/// Batches: proposals gather while our own disk syncs, since they could not be on it before the next sync anyway. That makes
+/// one append, one frame to each peer and one ack of what would be many.
 /// Invariant: what may be said only once something is on disk stays in the zab_peer until the log writer says
 /// `durable`.
 
@@ -25,6 +27,7 @@ class broadcast_actor : public io::pinned_actor {
   const char* name() const override { return "broadcast"; }
 
  private:
+  void submit_gathered();
   void dispatch();
   void announce(const zab::role_change&);
   void update_stats();
@@ -32,6 +35,9 @@ class broadcast_actor : public io::pinned_actor {
   context_ptr ctx_;
   zab::zab_peer peer_;
   zab::effects effects_;
+  epoch_t serving_ = 0;                     ///< epoch of our role as commit was told; 0 while looking
+  std::vector<commit::prepared> gathered_;  ///< waits for the log writer
+  std::uint64_t in_flight_ = 0;             ///< token of what the log writer was given last; 0: it has nothing of ours
 };
 
 }  // namespace troupe::actors

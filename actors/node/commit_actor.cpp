@@ -46,6 +46,7 @@ caf::behavior commit_actor::make_behavior() {
           } else if (auto* f = std::get_if<zab::forwarded>(&op)) {
             processor_.on_forwarded(f->from, f->list, wall_ms(), effects_);
           } else if (auto* r = std::get_if<zab::role_change>(&op)) {
+            epoch_ = r->epoch;
             processor_.on_role(r->role, effects_);
           }
         }
@@ -71,6 +72,7 @@ caf::behavior commit_actor::make_behavior() {
         checkpointing_ = false;
         checkpoint_if_due();
       },
+      [this](boxed<msg::space>& m) { processor_.on_space(m->low); },
       [this](boxed<msg::tick>&) {
         if (auto t = processor_.take_touched(); !t.empty()) send(ctx_->tracker, box(msg::touched{std::move(t), false}));
         update_stats();
@@ -81,8 +83,8 @@ caf::behavior commit_actor::make_behavior() {
 void commit_actor::dispatch() {
   auto& e = effects_;
   if (!e.stream.items.empty()) send(ctx_->notifier, box(std::move(e.stream)));
-  if (!e.proposals.empty()) send(ctx_->broadcast, box(msg::proposals{std::move(e.proposals)}));
-  if (!e.forward.empty()) send(ctx_->broadcast, box(msg::forwards{std::move(e.forward)}));
+  if (!e.proposals.empty()) send(ctx_->broadcast, box(msg::proposals{epoch_, std::move(e.proposals)}));
+  if (!e.forward.empty()) send(ctx_->broadcast, box(msg::forwards{epoch_, std::move(e.forward)}));
   if (!e.sessions.empty()) send(ctx_->tracker, box(msg::session_changes{false, std::move(e.sessions)}));
   e.clear();
 }

@@ -71,6 +71,8 @@ void commit_processor::on_expired(const std::vector<session_id>& list, std::int6
   for (auto s : list) p.preparing.expire(s, now_ms, fx.proposals);
 }
 
+void commit_processor::on_space(bool low) { impl_->preparing.space_low(low); }
+
 void commit_processor::on_committed(const log_records& records, effects& fx) {
   for (auto& r : records) impl_->apply(r, fx);
 }

@@ -64,6 +64,8 @@ class commit_processor {
   void on_replies(std::vector<reply_only>, effects&);
   /// `looking` drops the overlay, every pending request and every connection (clients go elsewhere).
   void on_role(role, effects&);
+  /// Our disk is nearly full, or not any more: while leading, requests that need space are refused (SYSTEMERROR).
+  void on_space(bool low);
   /// A checkpoint took the place of our state (SNAP). Only while looking. effects.sessions has every session of it.
   void on_database(std::unique_ptr<tree::database>, effects&);
 

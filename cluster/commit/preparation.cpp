@@ -25,6 +25,7 @@ void preparation::answer(const request_view& r, err e, std::vector<prepared>& ou
   auto& p = out.emplace_back();
   p.origin = r.origin;
   p.reply.id = r.id, p.reply.error = e, p.reply.body = std::move(body);
+  p.confirm = true;
 }
 
 err preparation::check_session(const request_view& r) {
@@ -44,8 +45,16 @@ void preparation::propose(const request_view& r, std::int64_t now_ms, bool bound
   p.txn = std::move(payload), p.origin = r.origin, p.reply.id = r.id;
 }
 
+namespace {
+bool needs_space(zk::op o) {
+  using zk::op;
+  return o == op::create || o == op::create2 || o == op::set_data || o == op::set_acl || o == op::multi;
+}
+}  // namespace
+
 void preparation::prepare(const request_view& r, std::int64_t now_ms, std::vector<prepared>& out) {
   txn_.clear();
+  if (space_low_ && needs_space(r.op)) return answer(r, err::system_error, out);
   switch (r.op) {
     case zk::op::create_session:
       return session(r, now_ms, out);
@@ -76,7 +85,6 @@ void preparation::sync(const request_view& r, std::vector<prepared>& out) {
   std::string record;
   jute::writer(record).ustring(path);
   answer(r, err::ok, out, std::move(record));
-  out.back().confirm = true;
 }
 
 void preparation::session(const request_view& r, std::int64_t now_ms, std::vector<prepared>& out) {

@@ -41,7 +41,7 @@ struct prepared {
   shared_bytes txn;    ///< empty: no transaction, `reply` tells
   node_id origin = 0;  ///< of the reply
   reply_only reply;
-  bool confirm = false;  ///< sync: reply only after a quorum confirmed our leadership
+  bool confirm = false;  ///< no transaction: reply only after a quorum confirmed our leadership
 };
 
 }  // namespace troupe::commit
