@@ -114,6 +114,7 @@ void broadcast_actor::dispatch() {
   }
   // To disk first: the log writer works while the rest goes out.
   if (!e.persist.empty()) {
+    if (peer_.role() == commit::role::leading) count_proposals(e.persist);
     in_flight_ = e.persist_token;
     send(ctx_->log_writer, box(msg::persist{e.persist_token, std::move(e.persist)}));
   }
@@ -147,6 +148,21 @@ void broadcast_actor::announce(const zab::role_change& r) {
   send(ctx_->gateway, box(msg::role{r}));
   send(ctx_->supervisor, box(msg::role{r}));
   if (r.role != commit::role::looking) send(ctx_->election, box(msg::established{r.epoch}));
+}
+
+void broadcast_actor::count_proposals(const std::vector<zab::persist_op>& ops) {
+  auto& s = ctx_->stats;
+  for (auto& op : ops) {
+    auto* a = std::get_if<zab::append_records>(&op);
+    if (!a) continue;
+    for (auto& r : a->records) {
+      auto size = static_cast<std::int64_t>(r.payload.size());
+      s.proposal_size_last = size;
+      s.proposal_size_max.raise(size);
+      if (s.proposal_size_min < 0 || size < s.proposal_size_min) s.proposal_size_min = size;
+    }
+    s.proposal_count += a->records.size();
+  }
 }
 
 void broadcast_actor::update_stats() {

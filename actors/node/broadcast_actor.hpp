@@ -30,6 +30,7 @@ class broadcast_actor : public io::pinned_actor {
   void submit_gathered();
   void dispatch();
   void announce(const zab::role_change&);
+  void count_proposals(const std::vector<zab::persist_op>&);
   void update_stats();
 
   context_ptr ctx_;

@@ -113,7 +113,7 @@ void commit_actor::update_stats() {
   auto& db = processor_.database();
   auto& s = ctx_->stats;
   s.zxid = db.zxid();
-  s.node_count = db.node_count();
+  s.node_count = db.node_count() + 1;  // ZooKeeper's count has the root twice
   s.ephemerals_count = db.ephemeral_count();
   s.data_size = db.data_size();
   s.sessions = db.session_count();
