@@ -171,7 +171,7 @@ void gateway_actor::flush(connection& c) {
     c.out.erase(0, c.out_at), c.out_at = 0;
   }
   arm(c);
-  if (c.paused) resume(c);
+  if (c.paused) resume_reading(c);
 }
 
 void gateway_actor::on_tick(std::int64_t now_ms) {

@@ -75,7 +75,7 @@ class gateway_actor final : public io::pinned_actor,
   bool must_pause(const connection&) const;
   bool all_full() const;
   void pause(connection&);
-  void resume(connection&);
+  void resume_reading(connection&);
   void resume_waiting();
   void refuse(connection&, const char* why);
   void answer_word(connection&, std::string_view word);

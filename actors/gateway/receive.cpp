@@ -41,7 +41,7 @@ void gateway_actor::receive(connection& c) {
     return;
   }
   c.in.append(got), partial_ += got.size();
-  resume(c);
+  resume_reading(c);
 }
 
 /// Keeps what is not a whole frame, or must wait.
@@ -114,7 +114,7 @@ void gateway_actor::pause(connection& c) {
 
 /// Takes up what waits in `in`, and the socket, if no bound stands against it any more. The connection may be gone
 /// after.
-void gateway_actor::resume(connection& c) {
+void gateway_actor::resume_reading(connection& c) {
   if (c.state > connection::phase::open) return;
   if (c.paused) {
     if (c.outstanding > options_.max_outstanding / 2 || c.outstanding_bytes > options_.max_outstanding_bytes / 2 ||
@@ -145,7 +145,7 @@ void gateway_actor::resume_waiting() {
   auto list = std::move(waiting_);
   waiting_.clear();
   for (auto id : list)
-    if (auto* c = find(id)) c->waiting = false, resume(*c);
+    if (auto* c = find(id)) c->waiting = false, resume_reading(*c);
 }
 
 void gateway_actor::refuse(connection& c, const char* why) {

@@ -8,25 +8,26 @@
 /// detached.
 
 #include <caf/actor_system.hpp>
-#include <caf/event_based_actor.hpp>
 #include <caf/scoped_execution_unit.hpp>
 #include <optional>
 #include <utility>
 
+#include "actors/io/event_based_actor.hpp"
+
 namespace troupe::io {
 
-class pinned_actor : public caf::event_based_actor {
+class pinned_actor : public event_based_actor {
  public:
   /// `unit` outlives the actor. Null: the scheduler's workers.
-  pinned_actor(caf::actor_config& cfg, caf::execution_unit* unit) : caf::event_based_actor(cfg), unit_(unit) {}
+  pinned_actor(caf::actor_config& cfg, caf::execution_unit* unit) : event_based_actor(cfg), unit_(unit) {}
 
-  using caf::event_based_actor::enqueue;
+  using event_based_actor::enqueue;
   void enqueue(caf::mailbox_element_ptr element, caf::execution_unit*) override {
-    caf::event_based_actor::enqueue(std::move(element), unit_);
+    event_based_actor::enqueue(std::move(element), unit_);
   }
 
   void launch(caf::execution_unit*, bool lazy, bool hide) override {
-    caf::event_based_actor::launch(unit_ ? unit_ : home_system().dummy_execution_unit(), lazy, hide);
+    event_based_actor::launch(unit_ ? unit_ : home_system().dummy_execution_unit(), lazy, hide);
   }
 
   caf::execution_unit* unit() const { return unit_; }

@@ -7,7 +7,7 @@ constexpr std::size_t chunk_bytes = 1u << 20;
 }
 
 checkpointer::checkpointer(caf::actor_config& cfg, context_ptr ctx, std::unique_ptr<persistence::state_store> state)
-    : caf::event_based_actor(cfg), ctx_(std::move(ctx)), state_(std::move(state)) {}
+    : io::event_based_actor(cfg), ctx_(std::move(ctx)), state_(std::move(state)) {}
 
 caf::behavior checkpointer::make_behavior() {
   stop_node_on_exception(this, ctx_, "checkpoint");

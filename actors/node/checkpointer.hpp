@@ -7,16 +7,16 @@
 /// Dies    at the first failed write or sync, and the node with it.
 /// Invariant: while a learner reads the checkpoint it does not move; a checkpoint that comes meanwhile waits.
 
-#include <caf/event_based_actor.hpp>
 #include <optional>
 #include <set>
 
+#include "actors/io/event_based_actor.hpp"
 #include "actors/node/context.hpp"
 #include "persistence/state_store.hpp"
 
 namespace troupe::actors {
 
-class checkpointer : public caf::event_based_actor {
+class checkpointer : public io::event_based_actor {
  public:
   checkpointer(caf::actor_config&, context_ptr, std::unique_ptr<persistence::state_store>);
   caf::behavior make_behavior() override;

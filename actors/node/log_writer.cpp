@@ -16,7 +16,7 @@ constexpr std::uint64_t mark_distance = 256;
 }  // namespace
 
 log_writer::log_writer(caf::actor_config& cfg, context_ptr ctx, std::unique_ptr<persistence::log_store> log)
-    : caf::event_based_actor(cfg), ctx_(std::move(ctx)), log_(std::move(log)) {}
+    : io::event_based_actor(cfg), ctx_(std::move(ctx)), log_(std::move(log)) {}
 
 caf::behavior log_writer::make_behavior() {
   stop_node_on_exception(this, ctx_, "log");

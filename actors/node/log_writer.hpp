@@ -8,15 +8,15 @@
 /// Group commit: everything that waits in the mailbox goes into one transaction; while the disk syncs, the next
 /// gathers.
 
-#include <caf/event_based_actor.hpp>
 #include <deque>
 
+#include "actors/io/event_based_actor.hpp"
 #include "actors/node/context.hpp"
 #include "persistence/log_store.hpp"
 
 namespace troupe::actors {
 
-class log_writer : public caf::event_based_actor {
+class log_writer : public io::event_based_actor {
  public:
   log_writer(caf::actor_config&, context_ptr, std::unique_ptr<persistence::log_store>);
   caf::behavior make_behavior() override;

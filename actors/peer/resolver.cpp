@@ -3,10 +3,10 @@
 #include <netdb.h>
 
 #include <caf/actor_system.hpp>
-#include <caf/event_based_actor.hpp>
 #include <cstring>
 #include <memory>
 
+#include "actors/io/event_based_actor.hpp"
 #include "actors/messages.hpp"
 
 namespace troupe::peer {
@@ -27,12 +27,21 @@ resolved look_up(const member& m, bool numeric_only) {
   return out;
 }
 
-caf::actor spawn_resolver(caf::actor_system& system) {
-  return system.spawn<caf::detached>([](caf::event_based_actor* self) -> caf::behavior {
-    return {[self](boxed<resolve>& r) {
-      self->send(caf::actor_cast<caf::actor>(self->current_sender()), box(look_up(r->who, false)));
+namespace {
+
+class resolver final : public io::event_based_actor {
+ public:
+  using io::event_based_actor::event_based_actor;
+  const char* name() const override { return "resolver"; }
+  caf::behavior make_behavior() override {
+    return {[this](boxed<resolve>& r) {
+      send(caf::actor_cast<caf::actor>(current_sender()), box(look_up(r->who, false)));
     }};
-  });
-}
+  }
+};
+
+}  // namespace
+
+caf::actor spawn_resolver(caf::actor_system& system) { return system.spawn<resolver, caf::detached>(); }
 
 }  // namespace troupe::peer

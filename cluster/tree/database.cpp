@@ -7,14 +7,14 @@
 namespace troupe::tree {
 
 database::impl::impl() {
-  root = znode::make("", std::string_view("", 0), false);
+  root = znode::make("", "", false);
   root->serial = next_serial++;
   node_count = 1;
   data_size = 1;
   mark(root);
   for (std::string_view path : {"/zookeeper", "/zookeeper/quota", "/zookeeper/config"}) {
     const auto slash = path.rfind('/');
-    auto* z = znode::make(path.substr(slash + 1), std::string_view("", 0), false);
+    auto* z = znode::make(path.substr(slash + 1), "", false);
     z->serial = next_serial++;
     attach(z, *find(slash == 0 ? path.substr(0, 1) : path.substr(0, slash)), path);
     mark(z);

@@ -63,12 +63,12 @@ void decode(const std::string& value, F f) {
   if (value.empty() || value.size() % sizeof(capnp::word) != 0)
     throw std::runtime_error("a value of " + std::to_string(value.size()) + " bytes");
   // Copied only where the string's own buffer is not aligned (short strings).
-  std::vector<capnp::word> aligned;
+  std::vector<std::uint64_t> aligned;
   auto* words = reinterpret_cast<const capnp::word*>(value.data());
   if (reinterpret_cast<std::uintptr_t>(words) % sizeof(capnp::word) != 0) {
     aligned.resize(value.size() / sizeof(capnp::word));
-    std::memcpy(static_cast<void*>(aligned.data()), value.data(), value.size());
-    words = aligned.data();
+    std::memcpy(aligned.data(), value.data(), value.size());
+    words = reinterpret_cast<const capnp::word*>(aligned.data());
   }
   try {
     capnp::FlatArrayMessageReader message(kj::arrayPtr(words, value.size() / sizeof(capnp::word)));

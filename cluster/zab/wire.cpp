@@ -19,6 +19,8 @@ template <class... F>
 struct overloaded : F... {
   using F::operator()...;
 };
+template <class... F>
+overloaded(F...) -> overloaded<F...>;
 
 constexpr std::size_t words(std::size_t bytes) { return (bytes + 7) / 8; }
 template <class T>
