@@ -12,7 +12,6 @@
 #include <cstring>
 #include <memory>
 
-#include "persistence/data_directory.hpp"
 #include "persistence/file_io.hpp"
 
 namespace troupe::persistence {
@@ -110,21 +109,6 @@ void lmdb_env::grow() {
   drop_resident();
   if (auto rc = mdb_env_set_mapsize(env_, map_size_ * 2)) fail("grow the map", rc);
   map_size_ *= 2;
-}
-
-void lmdb_env::extend_ahead(std::size_t bytes, std::size_t step) {
-  auto from = std::max(file_bytes(), used_bytes());
-  if (from >= used_bytes() + bytes || free_bytes(directory_) < 8 * (bytes + step)) return;
-  from = from / page_size_ * page_size_;  // of a torn last page nothing is in use
-  auto to = std::min(used_bytes() + bytes + step, map_size_);
-  int fd;
-  if (mdb_env_get_fd(env_, &fd) != 0) return;
-  static const std::unique_ptr<char[]> zeros(new char[1u << 20]());
-  while (from < to) {
-    auto n = ::pwrite(fd, zeros.get(), std::min<std::size_t>(1u << 20, to - from), static_cast<off_t>(from));
-    if (n <= 0) return;
-    from += static_cast<std::size_t>(n);
-  }
 }
 
 void lmdb_env::drop_resident() {

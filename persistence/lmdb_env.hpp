@@ -48,10 +48,6 @@ class lmdb_env {
   /// Doubles the map: address space, not disk.
   void grow();
 
-  /// Writes zeros behind the used part, so that it is followed by at least `bytes` that exist already: overwriting is
-  /// cheaper to sync than growing (README.md has the figures). Best effort: a disk with little room is left alone.
-  void extend_ahead(std::size_t bytes, std::size_t step);
-
   /// Gives back the resident pages of the map. File-backed pages count as the process's memory although they are only
   /// the page cache seen through the map; dropping them is safe because the map is shared, read-only and has the file
   /// behind it: the next access faults them in again, from the page cache as a rule.

@@ -33,24 +33,12 @@ bool lmdb_log::position::operator==(const position& o) const {
 
 lmdb_log::lmdb_log(lmdb_log_settings s)
     : settings_(std::move(s)),
-      fresh_(!std::filesystem::exists(settings_.directory / "data.mdb")),
       env_(settings_.directory, settings_.map_size_bytes, {"records", "epochs"}),
       high_water_(settings_.directory) {
   recover();
-  if (settings_.extend_bytes) env_.extend_ahead(settings_.extend_bytes, settings_.extend_bytes / 4);
-}
-
-// Any failure ends the use of this object: after a failed sync neither LMDB nor the kernel knows what is on disk (LMDB
-// would go on accepting commits).
-template <class F>
-auto lmdb_log::guarded(F&& f) {
-  if (poisoned_) throw storage_error("the log stopped after an error: " + *poisoned_);
-  try {
-    return f();
-  } catch (const std::exception& e) {
-    poisoned_ = e.what();
-    throw;
-  }
+  if (!settings_.journaled) check_high_water(now_.state.last, env_.file().string());
+  if (!settings_.journaled) acknowledged(now_.state.last);
+  sync_directory(settings_.directory);
 }
 
 void lmdb_log::recover() {
@@ -67,6 +55,7 @@ void lmdb_log::recover() {
       std::memcpy(&now_.state.base, v->data() + 16, 8);
       std::memcpy(&now_.install, v->data() + 24, 8);
     }
+    read_journal_mark(txn);
     lmdb_cursor c(txn, table_records);
     now_.state.last = now_.state.base;
     if (c.last()) {
@@ -76,27 +65,42 @@ void lmdb_log::recover() {
     }
     trim_to_ = now_.state.base;
   }
-  auto used = now_.state.last != 0 || now_.state.accepted_epoch != 0 || now_.install != 0;
+}
+
+void lmdb_log::read_journal_mark(lmdb_txn& txn) {
+  auto v = txn.get(table_epochs, key_journal);
+  if (!v) return;
+  std::uint32_t crc;
+  if (v->size() == journal_mark_bytes) std::memcpy(&crc, v->data(), 4);
+  if (v->size() != journal_mark_bytes || crc != crc32c(v->substr(4)))
+    throw storage_error(env_.file().string() + ": what it says of the journal is damaged; " +
+                        std::string(resynchronise_advice));
+  std::memcpy(&journal_.id, v->data() + 8, 8);
+  std::memcpy(&journal_.covered, v->data() + 16, 8);
+  std::memcpy(&journal_.size_bytes, v->data() + 24, 8);
+}
+
+void lmdb_log::check_high_water(zxid_t last, const std::string& place) const {
+  auto file = (settings_.directory / "high-water").string();
+  auto used = last != 0 || now_.state.accepted_epoch != 0 || now_.install != 0;
   if (!high_water_.exists() && used)
-    throw storage_error((settings_.directory / "high-water").string() +
-                        ": missing, so that nobody knows whether the log is complete; " +
+    throw storage_error(file + ": missing, so that nobody knows whether the log is complete; " +
                         std::string(resynchronise_advice));
   auto mark = high_water_.value();
-  if (mark.last > now_.state.last) {
-    auto lost = epoch_of(mark.last) == epoch_of(now_.state.last)
-                    ? std::to_string(counter_of(mark.last) - counter_of(now_.state.last)) + " transactions"
+  if (mark.last > last) {
+    auto lost = epoch_of(mark.last) == epoch_of(last)
+                    ? std::to_string(counter_of(mark.last) - counter_of(last)) + " transactions"
                     : std::to_string(counter_of(mark.last)) + " transactions or more";
-    throw storage_error(env_.file().string() + ": lost " + lost + ": it ends at " + zxid_text(now_.state.last) +
-                        ", but " + zxid_text(mark.last) + " was on disk before (" +
-                        (settings_.directory / "high-water").string() + "); " + std::string(resynchronise_advice));
+    throw storage_error(place + ": lost " + lost + ": it ends at " + zxid_text(last) + ", but " + zxid_text(mark.last) +
+                        " was on disk before (" + file + "); " + std::string(resynchronise_advice));
   }
   if (mark.current_epoch > now_.state.current_epoch)
     throw storage_error(env_.file().string() + ": lost its last writes: the current epoch is " +
                         std::to_string(now_.state.current_epoch) + ", but was " + std::to_string(mark.current_epoch) +
                         "; " + std::string(resynchronise_advice));
-  high_water_.raise({now_.state.last, now_.state.current_epoch});
-  sync_directory(settings_.directory);
 }
+
+void lmdb_log::acknowledged(zxid_t last) { high_water_.raise({last, now_.state.current_epoch}); }
 
 zab::log_state lmdb_log::state() const {
   auto s = now_.state;
@@ -109,14 +113,17 @@ bool lmdb_log::trim_pending() const { return now_.leftovers || trim_to_ > now_.s
 std::size_t lmdb_log::size_bytes() const { return env_.used_bytes(); }
 
 void lmdb_log::write(std::span<const zab::persist_op> ops) {
-  guarded([&] { write_unguarded(ops); });
+  guarded_([&] { write_unguarded(ops, journal_); });
 }
 
-void lmdb_log::write_unguarded(std::span<const zab::persist_op> ops) {
-  if (ops.empty() && !trim_pending()) return;
+void lmdb_log::write(std::span<const zab::persist_op> ops, const journal_mark& m) {
+  guarded_([&] { write_unguarded(ops, m); });
+}
+
+void lmdb_log::write_unguarded(std::span<const zab::persist_op> ops, const journal_mark& mark) {
+  if (ops.empty() && !trim_pending() && mark == journal_) return;
   auto bytes = bytes_of(ops);
   env_.ensure_room(bytes);
-  if (settings_.extend_bytes) env_.extend_ahead(settings_.extend_bytes / 4 * 3 + bytes, settings_.extend_bytes / 4);
   auto next = now_;
   for (bool done = false; !done;) {
     next = now_;
@@ -125,11 +132,13 @@ void lmdb_log::write_unguarded(std::span<const zab::persist_op> ops) {
       if (trim_to_ > next.state.base) next.state.base = trim_to_, next.leftovers = true;
       writer w(txn, next);
       for (auto& op : ops) std::visit(w, op);
-      if (next.leftovers) w.trim_slice_of(std::min(trim_slice + 4 * w.appended(), trim_slice_max));
+      if (next.leftovers)
+        w.trim_slice_of(std::min(trim_slice + 4 * w.appended(), std::max(trim_slice_max, 2 * w.appended())));
       if (!(next.state.base == now_.state.base && next.install == now_.install &&
             next.state.accepted_epoch == now_.state.accepted_epoch &&
             next.state.current_epoch == now_.state.current_epoch))
         w.store_epochs();
+      if (mark != journal_) w.store_journal_mark(mark);
       if (next.state.last < high_water_.value().last) high_water_.lower({next.state.last, now_.state.current_epoch});
       txn.commit();
       done = true;
@@ -137,16 +146,16 @@ void lmdb_log::write_unguarded(std::span<const zab::persist_op> ops) {
       env_.grow();
     }
   }
-  now_ = next;
+  now_ = next, journal_ = mark;
   trim_to_ = now_.state.base;
-  high_water_.raise({now_.state.last, now_.state.current_epoch});
+  acknowledged(now_.state.last);
   written_since_drop_ += bytes;
   if (bytes > reopen_after) env_.reopen();
   if (written_since_drop_ > drop_resident_every) env_.drop_resident(), written_since_drop_ = 0;
 }
 
 void lmdb_log::trim(zxid_t upto) {
-  guarded([&] {
+  guarded_([&] {
     if (upto <= std::max(trim_to_, now_.state.base)) return;
     lmdb_txn txn(env_, lmdb_txn::mode::read);
     if (!txn.get(table_records, static_cast<std::uint64_t>(upto)))
@@ -157,7 +166,7 @@ void lmdb_log::trim(zxid_t upto) {
 }
 
 zab::zab_peer::log_read_result lmdb_log::read(zxid_t after, std::size_t max_bytes) {
-  return guarded([&] { return read_unguarded(after, max_bytes); });
+  return guarded_([&] { return read_unguarded(after, max_bytes); });
 }
 
 void lmdb_log::rotten(zxid_t zxid, const std::string& what) const {

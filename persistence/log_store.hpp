@@ -1,8 +1,8 @@
 #pragma once
 /// The replicated history on disk, with the epochs: the log environment.
 ///
-/// Interface here; LMDB behind it (lmdb_log.hpp). One thread uses it. Every `write` is one transaction that is on disk
-/// when it returns. Any failure throws `storage_error`, after which the object refuses everything: the node stops,
+/// Interface here; LMDB and a journal behind it (journaled_log.hpp). One thread uses it. Every `write` is one
+/// transaction that is on disk when it returns. Any failure throws `storage_error`, after which the object refuses everything: the node stops,
 /// since neither LMDB nor the kernel can be trusted after a failed sync.
 
 #include <span>
@@ -37,8 +37,8 @@ class log_store {
   virtual zxid_t unfinished_install() const = 0;
   /// In order, all in one transaction. Records must follow on each other and on the last one (`follows`), truncation
   /// and epochs must fit, else std::logic_error. Records that are appended withdraw an unfinished install, since they
-  /// build on the old state; so does begin_install of zxid 0. An empty list does one slice of a pending trim: for idle
-  /// moments.
+  /// build on the old state; so does begin_install of zxid 0. An empty list does what was put off (trim_pending): for
+  /// idle moments.
   virtual void write(std::span<const zab::persist_op>) = 0;
   /// Records after `after`, oldest first, at least one if there is any, about `max_bytes`. Verifies each (CRC32C, zxid,
   /// no hole); a rotten record throws storage_error that names it.
@@ -46,7 +46,7 @@ class log_store {
   /// Forgets records up to `upto`, which is one of them and becomes the base at once. Costs nothing: the following
   /// writes erase a slice each. A crash before the next write leaves the former base.
   virtual void trim(zxid_t upto) = 0;
-  virtual bool trim_pending() const { return false; }  ///< true: write({}) has something to do
+  virtual bool trim_pending() const { return false; }  ///< true: write({}) has something to do, not only a trim
   virtual std::size_t size_bytes() const = 0;
 };
 

@@ -85,4 +85,14 @@ void lmdb_log::writer::store_epochs() {
   txn_.put(table_epochs, key_epochs, {out, epochs_bytes});
 }
 
+void lmdb_log::writer::store_journal_mark(const journal_mark& m) {
+  char out[journal_mark_bytes]{};
+  std::memcpy(out + 8, &m.id, 8);
+  std::memcpy(out + 16, &m.covered, 8);
+  std::memcpy(out + 24, &m.size_bytes, 8);
+  auto crc = crc32c({out + 4, journal_mark_bytes - 4});
+  std::memcpy(out, &crc, 4);
+  txn_.put(table_epochs, key_journal, {out, journal_mark_bytes});
+}
+
 }  // namespace troupe::persistence

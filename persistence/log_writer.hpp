@@ -6,11 +6,12 @@
 namespace troupe::persistence {
 
 inline constexpr std::size_t table_records = 0, table_epochs = 1;
-inline constexpr std::uint64_t key_epochs = 0;
-inline constexpr std::size_t record_header_bytes = 16, epochs_bytes = 32;
+inline constexpr std::uint64_t key_epochs = 0, key_journal = 1;
+inline constexpr std::size_t record_header_bytes = 16, epochs_bytes = 32, journal_mark_bytes = 32;
 
-/// A write erases so many trimmed records and four times what it appends, so that the file stays flat however fast it
-/// is written, and no write has to wait for the removal of a whole log.
+/// A write erases so many trimmed records and four times what it appends, but no more than trim_slice_max (a large one:
+/// twice what it appends), so that the file stays flat however fast it is written, and no write has to wait for the
+/// removal of a whole log.
 inline constexpr std::size_t trim_slice = 64, trim_slice_max = 8192;
 
 class lmdb_log::writer {
@@ -26,6 +27,7 @@ class lmdb_log::writer {
 
   void trim_slice_of(std::size_t limit);
   void store_epochs();
+  void store_journal_mark(const journal_mark&);
   std::size_t appended() const { return appended_; }
 
  private:

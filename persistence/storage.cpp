@@ -2,7 +2,7 @@
 
 #include "persistence/data_directory.hpp"
 #include "persistence/file_io.hpp"
-#include "persistence/lmdb_log.hpp"
+#include "persistence/journaled_log.hpp"
 #include "persistence/lmdb_state.hpp"
 
 namespace troupe::persistence {
@@ -12,7 +12,7 @@ namespace {
 // A crash between the arrival of a leader's checkpoint and reset_log: if it is in place, the log is history of another
 // state and goes; if it is not, the former state and its log still fit. That a checkpoint which happens to have the
 // same zxid was *written* since does not count (`installed`).
-void settle_install(lmdb_log& log, const lmdb_state& state) {
+void settle_install(log_store& log, const lmdb_state& state) {
   auto marker = log.unfinished_install();
   if (marker == 0) return;
   zab::persist_op op = zab::begin_install{0};
@@ -50,10 +50,11 @@ storage open_storage(const storage_settings& s) {
   check_free_space(s.directory, s.min_free_bytes);
   for (auto part : {"log", "state"}) make_directory(s.directory / part);
 
-  lmdb_log_settings log_settings;
+  journaled_log_settings log_settings;
   log_settings.directory = s.directory / "log";
   log_settings.map_size_bytes = s.map_size_bytes;
-  auto log = std::make_unique<lmdb_log>(log_settings);
+  log_settings.journal_bytes = s.journal_bytes;
+  auto log = std::make_unique<journaled_log>(log_settings);
   auto state = std::make_unique<lmdb_state>(s.directory / "state", s.map_size_bytes);
   settle_install(*log, *state);
   check_consistency(s.directory, log->state(), state->zxid());

@@ -3,7 +3,7 @@
 ///
 ///   DIR/lock        held (fcntl) while a process uses the directory; says whose it is
 ///   DIR/identity    ensemble name and node id, double, with CRC32C: a directory of another node is refused
-///   DIR/log/        LMDB: records by zxid, epochs          (log_store.hpp)
+///   DIR/log/        LMDB: records by zxid, epochs; journal  (journaled_log.hpp)
 ///   DIR/state/      LMDB: checkpoint of the tree           (state_store.hpp)
 ///   DIR/ballast     64 MiB that are freed when the disk is full, so that a node can still be repaired
 
@@ -22,6 +22,7 @@ struct storage_settings {
   std::string ensemble = "troupe";
   node_id self = 1;
   std::size_t map_size_bytes = std::size_t{1} << 36;    ///< of each LMDB environment: address space, not disk
+  std::size_t journal_bytes = std::size_t{32} << 20;    ///< of the log's journal
   std::size_t min_free_bytes = std::size_t{256} << 20;  ///< free-space watermark
   bool ballast = true;
 };

@@ -13,8 +13,7 @@ namespace {
 
 // Writes until it is killed: batches, trims behind itself, and truncates now and then; reports the end of the log after
 // each write.
-[[noreturn]] void write_and_report(const std::filesystem::path& directory, int pipe_fd) {
-  lmdb_log log({.directory = directory, .map_size_bytes = 1 << 20, .extend_bytes = 64 << 10});
+[[noreturn]] void write_and_report(log_store& log, int pipe_fd) {
   std::uint32_t next = counter_of(log.state().last) + 1;
   if (next == 1) establish(log, 1);
   for (;; ++next) {
@@ -26,10 +25,8 @@ namespace {
   }
 }
 
-}  // namespace
-
-TEST_CASE("a log whose process is killed in the middle of writes has everything it acknowledged") {
-  scratch dir;
+template <class Open>
+void kill_and_check(Open open) {
   zxid_t last_seen = 0;
   for (std::size_t round = 0; round < 8; ++round) {
     int ends[2];
@@ -38,7 +35,8 @@ TEST_CASE("a log whose process is killed in the middle of writes has everything 
     REQUIRE(child >= 0);
     if (child == 0) {
       ::close(ends[0]);
-      write_and_report(dir.path, ends[1]);
+      auto log = open();
+      write_and_report(*log, ends[1]);
     }
     ::close(ends[1]);
     zxid_t z;
@@ -52,12 +50,35 @@ TEST_CASE("a log whose process is killed in the middle of writes has everything 
     while (::read(ends[0], &z, sizeof z) == sizeof z) last_seen = std::max(last_seen, z);
     ::close(ends[0]);
 
-    lmdb_log log(small_log(dir.path));
-    CHECK(log.state().last >= last_seen);
-    auto found = log.read(log.state().base, 100 << 20);
+    auto log = open();
+    CHECK(log->state().last >= last_seen);
+    auto found = log->read(log->state().base, 100 << 20);
     CHECK(found.at_end);
     for (auto& r : found.records) REQUIRE(r.payload.view() == payload_of(r.zxid, 100));
   }
+}
+
+}  // namespace
+
+TEST_CASE("a log whose process is killed in the middle of writes has everything it acknowledged") {
+  scratch dir;
+  kill_and_check(
+      [&] { return std::make_unique<lmdb_log>(lmdb_log_settings{.directory = dir.path, .map_size_bytes = 1 << 20}); });
+}
+
+TEST_CASE("a log with a journal whose process is killed in the middle of writes has everything it acknowledged") {
+  for (std::size_t journal_bytes : {4096u, 12288u, 1u << 20})
+    for (std::size_t flush_bytes : {2000u, 1u << 20}) {
+      CAPTURE(journal_bytes);
+      CAPTURE(flush_bytes);
+      scratch dir;
+      kill_and_check([&] {
+        return std::make_unique<journaled_log>(journaled_log_settings{.directory = dir.path,
+                                                                      .map_size_bytes = 1 << 20,
+                                                                      .journal_bytes = journal_bytes,
+                                                                      .flush_bytes = flush_bytes});
+      });
+    }
 }
 
 TEST_CASE("a reader that was killed does not pin old pages for ever") {

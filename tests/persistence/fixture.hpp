@@ -9,7 +9,7 @@
 #include <iterator>
 #include <string>
 
-#include "persistence/lmdb_log.hpp"
+#include "persistence/journaled_log.hpp"
 
 namespace troupe::persistence {
 
@@ -27,7 +27,16 @@ struct scratch {
 };
 
 inline lmdb_log_settings small_log(const std::filesystem::path& directory) {
-  return {.directory = directory, .map_size_bytes = std::size_t{1} << 30, .extend_bytes = 0};
+  return {.directory = directory, .map_size_bytes = std::size_t{1} << 30};
+}
+
+/// A journal of two blocks at least: most tests want it to begin again often.
+inline journaled_log_settings small_journal(const std::filesystem::path& directory, std::size_t bytes = 64 << 10,
+                                            std::size_t flush_bytes = 1 << 20) {
+  return {.directory = directory,
+          .map_size_bytes = std::size_t{1} << 30,
+          .journal_bytes = bytes,
+          .flush_bytes = flush_bytes};
 }
 
 inline std::string payload_of(zxid_t z, std::size_t size) {

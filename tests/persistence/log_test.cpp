@@ -80,6 +80,17 @@ TEST_CASE("the log in LMDB keeps what log_store promises") {
   check_contract(log);
 }
 
+TEST_CASE("the log with a journal keeps what log_store promises, however small the journal is") {
+  for (std::size_t journal_bytes : {4096u, 8192u, 16384u, 1u << 20})
+    for (std::size_t flush_bytes : {0u, 600u, 3000u, 1u << 20}) {
+      CAPTURE(journal_bytes);
+      CAPTURE(flush_bytes);
+      scratch dir;
+      journaled_log log(small_journal(dir.path, journal_bytes, flush_bytes));
+      check_contract(log);
+    }
+}
+
 TEST_CASE("the log in memory keeps what log_store promises") {
   memory_log log;
   check_contract(log);

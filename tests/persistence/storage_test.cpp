@@ -17,6 +17,7 @@ storage_settings settings_for(const std::filesystem::path& directory) {
   s.directory = directory;
   s.map_size_bytes = 1 << 24;
   s.min_free_bytes = 0;
+  s.journal_bytes = 64 << 10;
   s.ballast = false;
   return s;
 }
