@@ -2,8 +2,8 @@
 /// The replicated history on disk, with the epochs: the log environment.
 ///
 /// Interface here; LMDB and a journal behind it (journaled_log.hpp). One thread uses it. Every `write` is one
-/// transaction that is on disk when it returns. Any failure throws `storage_error`, after which the object refuses everything: the node stops,
-/// since neither LMDB nor the kernel can be trusted after a failed sync.
+/// transaction that is on disk when it returns. Any failure throws `storage_error`, after which the object refuses
+/// everything: the node stops, since neither LMDB nor the kernel can be trusted after a failed sync.
 
 #include <span>
 #include <stdexcept>

@@ -34,7 +34,8 @@ caf::behavior broadcast_actor::make_behavior() {
         if (gathered_.empty())
           gathered_ = std::move(m->list);
         else
-          gathered_.insert(gathered_.end(), std::make_move_iterator(m->list.begin()), std::make_move_iterator(m->list.end()));
+          gathered_.insert(gathered_.end(), std::make_move_iterator(m->list.begin()),
+                           std::make_move_iterator(m->list.end()));
         submit_gathered();
         dispatch();
       },

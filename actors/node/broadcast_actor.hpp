@@ -9,10 +9,9 @@
 ///         msg::replaced -> commit; msg::snapshot_read, msg::install -> checkpointer; msg::touched, msg::role ->
 ///         session tracker; msg::role -> gateway, supervisor; msg::look, msg::established -> election
 /// Dies    with the node.
-/// Batches: proposals gather while our own disk syncs, since they could not be on it before the next sync anyway. That makes
-/// one append, one frame to each peer and one ack of what would be many.
-/// Invariant: what may be said only once something is on disk stays in the zab_peer until the log writer says
-/// `durable`.
+/// Batches: proposals gather while our own disk syncs, since they could not be on it before the next sync anyway. That
+/// makes one append, one frame to each peer and one ack of what would be many. Invariant: what may be said only once
+/// something is on disk stays in the zab_peer until the log writer says `durable`.
 
 #include "actors/io/pinned_actor.hpp"
 #include "actors/node/context.hpp"

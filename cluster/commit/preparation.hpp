@@ -49,8 +49,8 @@ class preparation {
   void start(const tree::database&);
   void stop();
 
-  /// The disk of this node is nearly full: create, setData, setACL and multi are refused with SYSTEMERROR (-1) until it is
-  /// not, while reads, deletes, sessions and their ends go on.
+  /// The disk of this node is nearly full: create, setData, setACL and multi are refused with SYSTEMERROR (-1) until it
+  /// is not, while reads, deletes, sessions and their ends go on.
   void space_low(bool low) { space_low_ = low; }
 
   void prepare(const request_view&, std::int64_t now_ms, std::vector<prepared>& out);
@@ -72,8 +72,8 @@ class preparation {
   void single(const request_view&, std::int64_t now_ms, std::vector<prepared>& out);
   /// Commits what was prepared, or refuses it if it is too large.
   void propose(const request_view&, std::int64_t now_ms, bool bounded, std::vector<prepared>& out);
-  /// No transaction, but an outcome. It tells of the leader's state, so it is given only once a quorum has confirmed that
-  /// this leader still leads: one that was deposed without knowing it must not answer from what is old by now.
+  /// No transaction, but an outcome. It tells of the leader's state, so it is given only once a quorum has confirmed
+  /// that this leader still leads: one that was deposed without knowing it must not answer from what is old by now.
   static void answer(const request_view&, zk::err, std::vector<prepared>& out, std::string body = {});
 
   std::int32_t max_request_bytes_;
