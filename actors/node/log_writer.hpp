@@ -1,10 +1,10 @@
 #pragma once
 /// The log writer: owns the log environment, alone, on a thread of its own.
 ///
-/// Takes   msg::persist and msg::log_read (broadcast); msg::checkpointed (checkpointer): older records may go;
-/// msg::tick Sends   msg::durable, msg::log_read_done -> broadcast; msg::space -> commit; msg::fatal -> supervisor Dies
-/// at the first failed write or sync, and the node with it: after a failed sync neither LMDB nor the kernel can be
-///         trusted.
+/// Takes   msg::persist and msg::log_read (broadcast); msg::checkpointed (checkpointer): older records may go; msg::tick
+/// Sends   msg::durable, msg::log_read_done -> broadcast; msg::space -> commit; msg::fatal -> supervisor
+/// Dies    at the first failed write or sync, and the node with it: after a failed sync neither LMDB nor the kernel can
+///         be trusted.
 /// Group commit: everything that waits in the mailbox goes into one transaction; while the disk syncs, the next
 /// gathers.
 

@@ -2,8 +2,7 @@
 /// The supervisor: owns the life of the node's other actors.
 ///
 /// Takes   msg::fatal (anyone): stop, and why; the ends of the others; msg::role (broadcast), for the log;
-/// msg::shut_down
-///         (signals)
+///         msg::shut_down (signals)
 /// Sends   exits to all others, when the node stops
 /// Dies    last. An actor that ends on its own is an error of ours: the node stops loudly rather than limps.
 
