@@ -147,7 +147,16 @@ std::string monitor(const word_context& w) {
   line("connection_rejected", s.connections_refused.load());
   line("connection_drop_count", s.connections_dropped.load());
   line("bytes_received_count", s.bytes_received.load());
+  // Log commits: how long each took, how many there were, what they held.
+  const auto commits = s.log_commits.load();
+  line("avg_fsynctime", fmt::format("{:.4f}", commits ? static_cast<double>(s.fsync_sum_us) / 1000 / commits : 0.0));
+  line("max_fsynctime", s.fsync_max_us / 1000);
+  line("cnt_fsynctime", commits);
+  line("sum_fsynctime", s.fsync_sum_us / 1000);
+  line("log_records", s.log_records.load());
+  line("checkpoint_count", s.checkpoints.load());
   if (s.role == node_stats::role_is::leading) {
+    line("proposal_count", s.proposal_count.load());
     line("learners", s.learners.load());
     line("synced_followers", s.synced_followers.load());
     line("synced_observers", s.synced_observers.load());
