@@ -42,7 +42,7 @@ void gateway_actor::accept_all() {
 void gateway_actor::refuse_for_lack_of_descriptors() {
   auto why = errno;
   reserve_.reset();
-  io::descriptor(::accept4(listener_.fd.get(), nullptr, nullptr, SOCK_CLOEXEC));
+  io::descriptor dropped(::accept4(listener_.fd.get(), nullptr, nullptr, SOCK_CLOEXEC));
   reserve_.reset(::open("/dev/null", O_RDONLY | O_CLOEXEC));
   ++stats_.connections_refused;
   if (may_log()) spdlog::error("client port: refused a connection: {}", std::strerror(why));
