@@ -53,6 +53,7 @@ struct node_stats {
   // ---- disk
   relaxed<std::uint64_t> log_commits, log_records, fsync_last_us, fsync_max_us, fsync_sum_us;
   relaxed<std::int64_t> checkpoint_zxid;
+  relaxed<std::int64_t> log_base;                            ///< records up to it are gone, durably
   relaxed<std::uint64_t> checkpoints, log_size, state_size;  ///< sizes in bytes
   // ---- wiring: monotonic ms at start, wall clock ms at start
   relaxed<std::int64_t> started_ms, started_wall_ms;

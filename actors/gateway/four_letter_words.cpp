@@ -154,6 +154,8 @@ std::string monitor(const word_context& w) {
   line("cnt_fsynctime", commits);
   line("sum_fsynctime", s.fsync_sum_us / 1000);
   line("log_records", s.log_records.load());
+  line("log_base", s.log_base.load());
+  line("checkpoint_zxid", s.checkpoint_zxid.load());
   line("checkpoint_count", s.checkpoints.load());
   if (s.role == node_stats::role_is::leading) {
     line("proposal_count", s.proposal_count.load());

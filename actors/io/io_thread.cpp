@@ -247,12 +247,13 @@ void io_thread::run() {
 }
 
 void io_thread::terminate_all() {
+  std::vector<std::function<void()>> posted;  // destroyed without the lock: what they hold may call us
   {
     std::lock_guard lock(mutex_);
     stopped_ = true;
     local_.insert(local_.end(), foreign_.begin(), foreign_.end());
     foreign_.clear();
-    posted_.clear();
+    posted.swap(posted_);
   }
   std::vector<subscriber>().swap(subscribers_);
   while (!local_.empty()) {

@@ -38,6 +38,7 @@ caf::behavior log_writer::make_behavior() {
       [this](boxed<msg::checkpointed>& m) { trim(m->zxid); },
       [this](boxed<msg::tick>&) {
         if (waiting_.empty() && log_->trim_pending()) log_->write({});
+        if (!log_->trim_pending()) ctx_->stats.log_base = log_->state().base;
         check_space();
       },
   };
