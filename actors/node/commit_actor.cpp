@@ -23,9 +23,7 @@ commit_actor::commit_actor(caf::actor_config& cfg, caf::execution_unit* host, co
                            std::unique_ptr<tree::database> db)
     : io::pinned_actor(cfg, host),
       ctx_(std::move(ctx)),
-      processor_(settings_of(ctx_->config), std::move(db), wall_ms()) {
-  last_checkpoint_ = processor_.database().zxid();
-}
+      processor_(settings_of(ctx_->config), std::move(db), wall_ms()) {}
 
 caf::behavior commit_actor::make_behavior() {
   stop_node_on_exception(this, ctx_, "commit");
@@ -60,7 +58,6 @@ caf::behavior commit_actor::make_behavior() {
       },
       [this](boxed<msg::replaced>& m) {
         processor_.on_database(std::move(m->database), effects_);
-        last_checkpoint_ = m->zxid;
         since_checkpoint_ = 0;
         checkpointing_ = false;
         effects_.sessions.clear();
@@ -105,7 +102,6 @@ void commit_actor::checkpoint_if_due() {
   checkpointing_ = true;
   since_checkpoint_ = 0;
   auto delta = processor_.database().take_delta();
-  last_checkpoint_ = delta.zxid;
   send(ctx_->checkpointer, box(msg::checkpoint{std::move(delta)}));
 }
 

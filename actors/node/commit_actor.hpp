@@ -33,7 +33,6 @@ class commit_actor : public io::pinned_actor {
   commit::commit_processor processor_;
   commit::effects effects_;
   epoch_t epoch_ = 0;                 ///< of our role
-  zxid_t last_checkpoint_ = 0;        ///< of what was last handed to the checkpointer
   std::size_t since_checkpoint_ = 0;  ///< transactions applied since
   bool checkpointing_ = false;
 };

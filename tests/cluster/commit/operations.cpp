@@ -239,6 +239,18 @@ TEST_CASE_FIXTURE(fixture, "a frame too short for a header closes the connection
   CHECK(c.ended());
 }
 
+TEST_CASE_FIXTURE(fixture, "a leader whose disk is nearly full refuses a create until there is space") {
+  e.at(1).on_space(true);
+  c.send(op::create, create_body("/a"));
+  CHECK(e.confirms == 1);  // a refusal tells of the leader's state, so it is confirmed like a sync
+  e.commit();
+  CHECK(c.take()->error() == err::system_error);
+  e.at(1).on_space(false);
+  c.send(op::create, create_body("/a"));
+  e.commit();
+  CHECK(c.take()->error() == err::ok);
+}
+
 TEST_CASE_FIXTURE(fixture, "sync answers its path and asks for a confirmation of leadership") {
   c.send(op::create, create_body("/a"));
   auto xid = c.send(op::sync, body().str("/x"));
