@@ -16,6 +16,8 @@ zab::zab_settings settings_of(const node_config& c) {
   s.ping_ms = c.ping_interval_ms;
   s.init_timeout_ms = c.init_timeout_ms;
   s.sync_timeout_ms = c.sync_timeout_ms;
+  s.window_bytes = c.window_bytes, s.chunk_bytes = c.chunk_bytes, s.max_counter = c.max_counter;
+  s.answer_timeout_ms = c.answer_timeout_ms, s.gather_timeout_ms = c.gather_timeout_ms;
   return s;
 }
 
@@ -41,7 +43,7 @@ caf::behavior broadcast_actor::make_behavior() {
       },
       [this](boxed<msg::forwards>& m) {
         if (m->epoch != serving_) return;
-        peer_.forward(std::move(m->list), monotonic_ms(), effects_);
+        peer_.forward(std::move(m->list), ctx_->monotonic_ms(), effects_);
         dispatch();
       },
       [this](boxed<msg::peer_frames>& m) {
@@ -52,47 +54,47 @@ caf::behavior broadcast_actor::make_behavior() {
             send(ctx_->links, box(msg::drop_link{f.from}));
             continue;
           }
-          peer_.on_message(f.from, std::move(decoded_message), monotonic_ms(), effects_);
+          peer_.on_message(f.from, std::move(decoded_message), ctx_->monotonic_ms(), effects_);
           dispatch();
         }
       },
       [this](boxed<msg::durable>& m) {
         if (m->token == in_flight_) in_flight_ = 0;
-        peer_.on_durable(m->token, monotonic_ms(), effects_);
+        peer_.on_durable(m->token, ctx_->monotonic_ms(), effects_);
         submit_gathered();
         dispatch();
       },
       [this](boxed<msg::decided>& m) {
         if (m->leader == ctx_->config.id)
-          peer_.lead(monotonic_ms(), effects_);
+          peer_.lead(ctx_->monotonic_ms(), effects_);
         else
-          peer_.follow(m->leader, monotonic_ms(), effects_);
+          peer_.follow(m->leader, ctx_->monotonic_ms(), effects_);
         dispatch();
       },
       [this](boxed<msg::link_state>& m) {
-        peer_.on_link(m->peer, m->up, monotonic_ms(), effects_);
+        peer_.on_link(m->peer, m->up, ctx_->monotonic_ms(), effects_);
         dispatch();
       },
       [this](boxed<msg::log_read_done>& m) {
-        peer_.on_log_read(m->what, std::move(m->result), monotonic_ms(), effects_);
+        peer_.on_log_read(m->what, std::move(m->result), ctx_->monotonic_ms(), effects_);
         dispatch();
       },
       [this](boxed<msg::snapshot_chunk>& m) {
-        peer_.on_snapshot_chunk(m->learner, std::move(m->chunk), monotonic_ms(), effects_);
+        peer_.on_snapshot_chunk(m->learner, std::move(m->chunk), ctx_->monotonic_ms(), effects_);
         dispatch();
       },
       [this](boxed<msg::installed>& m) {
         if (!m->last) {
-          peer_.on_chunk_installed(m->index, monotonic_ms(), effects_);
+          peer_.on_chunk_installed(m->index, ctx_->monotonic_ms(), effects_);
         } else {
           send(ctx_->commit, box(msg::replaced{m->zxid, std::move(m->database)}));
-          peer_.on_installed(m->zxid, monotonic_ms(), effects_);
+          peer_.on_installed(m->zxid, ctx_->monotonic_ms(), effects_);
         }
         dispatch();
       },
       [this](boxed<msg::touched>& m) { peer_.touched(std::move(m->list)); },
       [this](boxed<msg::tick>&) {
-        peer_.tick(monotonic_ms(), effects_);
+        peer_.tick(ctx_->monotonic_ms(), effects_);
         dispatch();
         update_stats();
       },
@@ -101,7 +103,7 @@ caf::behavior broadcast_actor::make_behavior() {
 
 void broadcast_actor::submit_gathered() {
   if (gathered_.empty() || (in_flight_ != 0 && peer_.role() == commit::role::leading)) return;
-  peer_.submit(std::move(gathered_), monotonic_ms(), effects_);  // dropped by one that does not lead
+  peer_.submit(std::move(gathered_), ctx_->monotonic_ms(), effects_);  // dropped by one that does not lead
   gathered_.clear();
 }
 

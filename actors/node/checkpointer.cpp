@@ -2,10 +2,6 @@
 
 namespace troupe::actors {
 
-namespace {
-constexpr std::size_t chunk_bytes = 1u << 20;
-}
-
 checkpointer::checkpointer(caf::actor_config& cfg, context_ptr ctx, std::unique_ptr<persistence::state_store> state)
     : io::event_based_actor(cfg), ctx_(std::move(ctx)), state_(std::move(state)) {}
 
@@ -21,7 +17,7 @@ caf::behavior checkpointer::make_behavior() {
         if (r.close) {
           readers_.erase(r.learner);
         } else {
-          auto chunk = state_->read_chunk(r.index, chunk_bytes);
+          auto chunk = state_->read_chunk(r.index, ctx_->config.chunk_bytes);
           readers_.insert(r.learner);
           if (chunk.last) readers_.erase(r.learner);
           send(ctx_->broadcast, box(msg::snapshot_chunk{r.learner, std::move(chunk)}));

@@ -23,7 +23,7 @@ commit_actor::commit_actor(caf::actor_config& cfg, caf::execution_unit* host, co
                            std::unique_ptr<tree::database> db)
     : io::pinned_actor(cfg, host),
       ctx_(std::move(ctx)),
-      processor_(settings_of(ctx_->config), std::move(db), wall_ms()) {}
+      processor_(settings_of(ctx_->config), std::move(db), ctx_->wall_ms()) {}
 
 caf::behavior commit_actor::make_behavior() {
   stop_node_on_exception(this, ctx_, "commit");
@@ -31,7 +31,7 @@ caf::behavior commit_actor::make_behavior() {
   update_stats();
   return {
       [this](boxed<request_batch>& batch) {
-        processor_.on_requests(*batch, wall_ms(), effects_);
+        processor_.on_requests(*batch, ctx_->wall_ms(), effects_);
         dispatch();
       },
       [this](boxed<msg::local>& m) {
@@ -42,7 +42,7 @@ caf::behavior commit_actor::make_behavior() {
           } else if (auto* a = std::get_if<zab::answer>(&op)) {
             processor_.on_replies(std::move(a->replies), effects_);
           } else if (auto* f = std::get_if<zab::forwarded>(&op)) {
-            processor_.on_forwarded(f->from, f->list, wall_ms(), effects_);
+            processor_.on_forwarded(f->from, f->list, ctx_->wall_ms(), effects_);
           } else if (auto* r = std::get_if<zab::role_change>(&op)) {
             epoch_ = r->epoch;
             processor_.on_role(r->role, effects_);
@@ -53,7 +53,7 @@ caf::behavior commit_actor::make_behavior() {
         update_stats();
       },
       [this](boxed<msg::expired>& m) {
-        processor_.on_expired(m->list, wall_ms(), effects_);
+        processor_.on_expired(m->list, ctx_->wall_ms(), effects_);
         dispatch();
       },
       [this](boxed<msg::replaced>& m) {

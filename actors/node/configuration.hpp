@@ -85,6 +85,13 @@ struct node_config {
   /// directory, absolute here. [none]
   std::filesystem::path pid_file;
 
+  // ---- not in files: other values are for simulations, which are short
+  std::size_t window_bytes = std::size_t{8} << 20;  ///< of recent records that a leader keeps in memory
+  std::size_t chunk_bytes = std::size_t{1} << 20;   ///< of one frame of records, of one piece of a checkpoint
+  std::uint32_t max_counter = 0xffffffff;           ///< last zxid counter of an epoch
+  std::uint64_t trim_step = 256;                    ///< records: the log keeps at most that many more than log_retain
+  std::int64_t answer_timeout_ms = 300, gather_timeout_ms = 1000;  ///< zab_settings
+
   // ---- derived
   bool alone() const { return members.size() < 2; }
   bool observer() const;  ///< our own role

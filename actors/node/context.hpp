@@ -6,7 +6,6 @@
 #include <array>
 #include <caf/actor.hpp>
 #include <caf/event_based_actor.hpp>
-#include <chrono>
 #include <cstdint>
 #include <exception>
 #include <memory>
@@ -14,16 +13,21 @@
 
 #include "actors/messages.hpp"
 #include "actors/node/configuration.hpp"
+#include "actors/node/surroundings.hpp"
 #include "actors/node_stats.hpp"
 
 namespace troupe::actors {
 
 struct node_context {
-  explicit node_context(node_config c) : config(std::move(c)) {}
+  node_context(node_config c, std::unique_ptr<const surroundings> s) : config(std::move(c)), around(std::move(s)) {}
 
   node_config config;
+  std::unique_ptr<const surroundings> around;
   node_stats stats;
   caf::actor supervisor, gateway, links, election, broadcast, commit, tracker, notifier, log_writer, checkpointer;
+
+  std::int64_t monotonic_ms() const { return around->monotonic_us() / 1000; }
+  std::int64_t wall_ms() const { return around->wall_ms(); }
 
   /// All but the supervisor.
   std::array<caf::actor*, 9> others() {
@@ -38,18 +42,6 @@ struct node_context {
 };
 
 using context_ptr = std::shared_ptr<node_context>;
-
-/// Monotonic milliseconds: timeouts.
-inline std::int64_t monotonic_ms() {
-  using namespace std::chrono;
-  return duration_cast<milliseconds>(steady_clock::now().time_since_epoch()).count();
-}
-
-/// Milliseconds since 1970: ctime and mtime.
-inline std::int64_t wall_ms() {
-  using namespace std::chrono;
-  return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
-}
 
 /// An exception that escapes a handler means that this node can't be trusted any more: it stops, and says why.
 inline void stop_node_on_exception(caf::event_based_actor* self, const context_ptr& ctx, const char* name) {

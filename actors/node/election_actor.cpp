@@ -33,28 +33,28 @@ caf::behavior election_actor::make_behavior() {
             send(ctx_->links, box(msg::drop_link{f.from}));
             continue;
           }
-          election_.on_notification(f.from, n, monotonic_ms(), e);
+          election_.on_notification(f.from, n, ctx_->monotonic_ms(), e);
         }
         dispatch(e);
       },
       [this](boxed<msg::link_state>& m) {
         zab::election_effects e;
-        election_.on_link(m->peer, m->up, monotonic_ms(), e);
+        election_.on_link(m->peer, m->up, ctx_->monotonic_ms(), e);
         dispatch(e);
       },
       [this](boxed<msg::look>& m) {
         zab::election_effects e;
-        election_.look(m->last_logged, m->current_epoch, monotonic_ms(), e);
+        election_.look(m->last_logged, m->current_epoch, ctx_->monotonic_ms(), e);
         dispatch(e);
       },
       [this](boxed<msg::established>& m) {
         zab::election_effects e;
-        election_.on_established(m->epoch, monotonic_ms(), e);
+        election_.on_established(m->epoch, ctx_->monotonic_ms(), e);
         dispatch(e);
       },
       [this](boxed<msg::tick>&) {
         zab::election_effects e;
-        election_.tick(monotonic_ms(), e);
+        election_.tick(ctx_->monotonic_ms(), e);
         dispatch(e);
       },
   };

@@ -4,15 +4,10 @@
 
 #include <caf/atom.hpp>
 
-#include "actors/io/io_thread.hpp"
-#include "persistence/storage.hpp"
-
 namespace troupe::actors {
 
 namespace {
 using flush_atom = caf::atom_constant<caf::atom("flush")>;
-/// Marks are so many records apart: the log keeps at most that many more than asked.
-constexpr std::uint64_t mark_distance = 256;
 }  // namespace
 
 log_writer::log_writer(caf::actor_config& cfg, context_ptr ctx, std::unique_ptr<persistence::log_store> log)
@@ -47,10 +42,10 @@ caf::behavior log_writer::make_behavior() {
 void log_writer::flush() {
   flush_sent_ = false;
   if (waiting_.empty()) return;
-  auto before = io::io_thread::clock_us();
+  auto before = ctx_->around->monotonic_us();
   log_->write(waiting_);
   auto& s = ctx_->stats;
-  auto us = static_cast<std::uint64_t>(io::io_thread::clock_us() - before);
+  auto us = static_cast<std::uint64_t>(ctx_->around->monotonic_us() - before);
   s.fsync_last_us = us, s.fsync_sum_us += us, s.fsync_max_us.raise(us);
   ++s.log_commits;
   for (auto& op : waiting_)
@@ -64,7 +59,7 @@ void log_writer::flush() {
 void log_writer::check_space() {
   auto& c = ctx_->config;
   ctx_->stats.log_size = log_->size_bytes();
-  auto free = persistence::free_bytes(c.data_dir);
+  auto free = ctx_->around->free_bytes();
   bool low = free < c.min_free_bytes;
   if (low == space_low_) return;
   space_low_ = low;
@@ -80,7 +75,7 @@ void log_writer::check_space() {
 
 void log_writer::remember(zxid_t last, std::size_t records) {
   records_ += records;
-  if (marks_.empty() || records_ - marks_.back().records >= mark_distance) marks_.push_back({records_, last});
+  if (marks_.empty() || records_ - marks_.back().records >= ctx_->config.trim_step) marks_.push_back({records_, last});
 }
 
 void log_writer::trim(zxid_t checkpoint) {

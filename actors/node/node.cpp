@@ -88,7 +88,7 @@ int run_node(const node_config& config, caf::actor_system_config& caf_config) {
   caf::actor_system system(caf_config);
   io::io_thread loop(system);
   caf::execution_unit* host = config.host_actors_on_io_thread ? &loop : nullptr;
-  auto ctx = std::make_shared<node_context>(config);
+  auto ctx = std::make_shared<node_context>(config, std::make_unique<real_surroundings>(config.data_dir));
   int code = 0;
 
   // Nobody that is pinned runs before `loop.run()`, and the detached ones only answer: `ctx` is complete by then.
@@ -108,7 +108,7 @@ int run_node(const node_config& config, caf::actor_system_config& caf_config) {
   loop.subscribe_tick(ctx->log_writer, disk_tick_ms);
   on_signal.deliver_to(loop, [&](const char* name) { caf::anon_send(ctx->supervisor, box(msg::shut_down{name})); });
 
-  ctx->stats.started_ms = monotonic_ms(), ctx->stats.started_wall_ms = wall_ms();
+  ctx->stats.started_ms = ctx->monotonic_ms(), ctx->stats.started_wall_ms = ctx->wall_ms();
   caf::anon_send(ctx->links, peer::start{ctx->election, ctx->broadcast});
   caf::anon_send(ctx->gateway, gateway::start{ctx->commit});
   loop.run();

@@ -10,17 +10,17 @@ caf::behavior session_tracker_actor::make_behavior() {
   return {
       [this](boxed<msg::session_changes>& m) {
         if (m->reset) tracker_.clear();
-        auto now = monotonic_ms();
+        auto now = ctx_->monotonic_ms();
         for (auto& c : m->list) c.open ? tracker_.opened(c.session, c.timeout_ms, now) : tracker_.closed(c.session);
       },
-      [this](boxed<msg::touched>& m) { tracker_.touch(m->list, monotonic_ms()); },
+      [this](boxed<msg::touched>& m) { tracker_.touch(m->list, ctx_->monotonic_ms()); },
       [this](boxed<msg::role>& m) {
         role_ = m->what.role;
-        role_ == commit::role::leading ? tracker_.start_leading(monotonic_ms()) : tracker_.stop_leading();
+        role_ == commit::role::leading ? tracker_.start_leading(ctx_->monotonic_ms()) : tracker_.stop_leading();
       },
       [this](boxed<msg::tick>&) {
         if (role_ == commit::role::leading) {
-          if (auto e = tracker_.expired(monotonic_ms()); !e.empty())
+          if (auto e = tracker_.expired(ctx_->monotonic_ms()); !e.empty())
             send(ctx_->commit, box(msg::expired{std::move(e)}));
           tracker_.take_touched();
         } else if (role_ == commit::role::following) {
