@@ -32,18 +32,22 @@ std::string describe(std::string_view identity) {
 
 }  // namespace
 
-bool check_identity(const std::filesystem::path& directory, const std::string& ensemble, node_id self) {
-  auto wanted = identity_of(ensemble, self);
+bool check_directory(const std::filesystem::path& directory) {
   std::error_code ec;
   auto status = std::filesystem::status(directory, ec);
   if (status.type() == std::filesystem::file_type::not_found) return false;
   if (status.type() == std::filesystem::file_type::none) fail_file(directory, "look into", ec.value());
   if (!std::filesystem::is_directory(status)) fail_file(directory, "use as data directory", ENOTDIR);
+  return true;
+}
+
+bool check_identity(const std::filesystem::path& directory, const std::string& ensemble, node_id self, medium& on) {
+  auto wanted = identity_of(ensemble, self);
   auto file = directory / "identity";
-  auto found = slot_file::peek(file);
+  auto found = slot_file::peek(file, on);
   if (!found) {
     for (auto part : {"log", "state"})
-      if (std::filesystem::exists(directory / part / "data.mdb", ec))
+      if (on.exists(directory / part / "data.mdb"))
         throw storage_error(file.string() + ": missing, although there is data beside it; " +
                             std::string(resynchronise_advice));
     return false;
@@ -84,12 +88,12 @@ std::shared_ptr<void> lock_directory(const std::filesystem::path& directory) {
   return std::make_shared<unique_fd>(std::move(fd));
 }
 
-void write_identity(const std::filesystem::path& directory, const std::string& ensemble, node_id self) {
-  slot_file file(directory / "identity");
+void write_identity(const std::filesystem::path& directory, const std::string& ensemble, node_id self, medium& on) {
+  slot_file file(directory / "identity", on);
   auto identity = identity_of(ensemble, self);
   file.write(identity, true);  // twice: both slots
   file.write(identity, true);
-  sync_directory(directory);
+  on.sync_directory(directory);
 }
 
 std::uint64_t free_bytes(const std::filesystem::path& directory) {

@@ -6,13 +6,18 @@
 #include <memory>
 #include <string>
 
+#include "persistence/medium.hpp"
 #include "schema/ids.hpp"
 
 namespace troupe::persistence {
 
 /// Refuses, without creating anything, a directory that belongs to another node or ensemble, or that holds a log or a
 /// checkpoint but does not say whose. Returns whether it is identified already.
-bool check_identity(const std::filesystem::path& directory, const std::string& ensemble, node_id self);
+bool check_identity(const std::filesystem::path& directory, const std::string& ensemble, node_id self,
+                    medium& = system_medium());
+
+/// Refuses a path that exists and is no directory. Returns whether it exists.
+bool check_directory(const std::filesystem::path& directory);
 
 /// Creates the directory (mode 0700: it holds the ACL digests and data of everybody) if there is none.
 void make_directory(const std::filesystem::path& directory);
@@ -21,7 +26,8 @@ void make_directory(const std::filesystem::path& directory);
 std::shared_ptr<void> lock_directory(const std::filesystem::path& directory);
 
 /// Writes DIR/identity; the first file after the lock, so that a log without one means that it was lost.
-void write_identity(const std::filesystem::path& directory, const std::string& ensemble, node_id self);
+void write_identity(const std::filesystem::path& directory, const std::string& ensemble, node_id self,
+                    medium& = system_medium());
 
 /// Throws if less than `min_free` is free; the message says how much is.
 void check_free_space(const std::filesystem::path& directory, std::uint64_t min_free);

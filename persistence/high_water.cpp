@@ -2,6 +2,8 @@
 
 #include <cstring>
 
+#include "persistence/file_io.hpp"
+
 namespace troupe::persistence {
 
 namespace {
@@ -14,7 +16,7 @@ struct stored_mark {
 
 }  // namespace
 
-high_water::high_water(const std::filesystem::path& directory) : slots_(directory / "high-water") {
+high_water::high_water(const std::filesystem::path& directory, medium& on) : slots_(directory / "high-water", on) {
   if (!exists()) return;
   stored_mark s;
   if (slots_.value()->size() != sizeof s)

@@ -23,7 +23,7 @@ class high_water {
     epoch_t current_epoch = 0;
   };
 
-  explicit high_water(const std::filesystem::path& directory);
+  explicit high_water(const std::filesystem::path& directory, medium& = system_medium());
   bool exists() const { return slots_.value().has_value(); }
   const mark& value() const { return mark_; }
 

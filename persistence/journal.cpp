@@ -1,17 +1,12 @@
 #include "persistence/journal.hpp"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <cstdlib>
 #include <cstring>
 #include <new>
-#include <random>
 
 #include "persistence/crc32c.hpp"
+#include "persistence/file_io.hpp"
 
 namespace troupe::persistence {
 
@@ -20,13 +15,6 @@ namespace {
 constexpr std::size_t zeros_at_once = std::size_t{1} << 20;
 
 std::size_t aligned(std::size_t n) { return (n + journal::alignment - 1) / journal::alignment * journal::alignment; }
-
-std::uint64_t random_id() {
-  std::random_device random;
-  std::uint64_t id = 0;
-  while (id == 0) id = std::uint64_t{random()} << 32 | random();
-  return id;
-}
 
 template <class T>
 T number_at(std::string_view bytes, std::size_t at) {
@@ -41,12 +29,6 @@ char* put(char* at, T number) {
   return at + sizeof number;
 }
 
-std::size_t file_size(const unique_fd& fd, const std::filesystem::path& file) {
-  struct stat st;
-  if (::fstat(fd.get(), &st) != 0) fail_file(file, "stat", errno);
-  return static_cast<std::size_t>(st.st_size);
-}
-
 }  // namespace
 
 struct journal::block {
@@ -54,30 +36,30 @@ struct journal::block {
   std::string_view records;
 };
 
-journal journal::create(std::filesystem::path file, std::size_t size_bytes) {
+journal journal::create(std::filesystem::path name, std::size_t size_bytes, medium& on) {
   auto size = file_bytes(size_bytes);
   {
-    auto fd = open_file(file, O_RDWR | O_CREAT | O_TRUNC);
+    auto file = on.open(name, medium::mode::truncate);
     std::string zeros(std::min(zeros_at_once, size), '\0');
     for (std::size_t at = 0; at < size; at += zeros_at_once)
-      write_at(fd, file, std::string_view(zeros).substr(0, std::min(zeros_at_once, size - at)), at);
-    if (::fsync(fd.get()) != 0) fail_file(file, "sync", errno);
+      file->write_at(std::string_view(zeros).substr(0, std::min(zeros_at_once, size - at)), at);
+    file->sync();
   }
-  sync_directory(file.parent_path());
-  return journal(std::move(file), {random_id(), 0, size});
+  on.sync_directory(name.parent_path());
+  return journal(std::move(name), {on.fresh_id(), 0, size}, on);
 }
 
-journal::journal(std::filesystem::path file, const journal_mark& m)
-    : file_(std::move(file)),
-      fd_(open_file(file_, O_RDWR, true)),
+journal::journal(std::filesystem::path name, const journal_mark& m, medium& on)
+    : name_(std::move(name)),
+      file_(on.open(name_, medium::mode::write)),
       id_(m.id),
       sequence_(m.covered),
       size_(m.size_bytes) {
-  if (!fd_)
-    throw storage_error(file_.string() + ": missing, so that nobody knows whether the log is complete; " +
+  if (!file_)
+    throw storage_error(name_.string() + ": missing, so that nobody knows whether the log is complete; " +
                         std::string(resynchronise_advice));
-  if (auto found = file_size(fd_, file_); found != size_)
-    throw storage_error(file_.string() + ": has " + std::to_string(found) + " bytes instead of " +
+  if (auto found = file_->size(); found != size_)
+    throw storage_error(name_.string() + ": has " + std::to_string(found) + " bytes instead of " +
                         std::to_string(size_) + "; " + std::string(resynchronise_advice));
 }
 
@@ -100,11 +82,11 @@ void journal::take_records(std::string_view from, log_records& to) const {
   }
 }
 
-std::string journal::place() const { return file_.string() + ", byte " + std::to_string(position_); }
+std::string journal::place() const { return name_.string() + ", byte " + std::to_string(position_); }
 
 log_records journal::recover() {
   log_records out;
-  auto bytes = read_at(fd_, file_, size_, 0);
+  auto bytes = file_->read_at(size_, 0);
   for (auto b = block_at(bytes, 0); b.sequence == sequence_ + 1; b = block_at(bytes, position_)) {
     take_records(b.records, out);
     ++sequence_;
@@ -143,8 +125,8 @@ void journal::write(std::span<const log_record> records, std::size_t block_bytes
   std::memset(at, 0, block_bytes - used);
   put(put(put(buffer_.get() + 4, static_cast<std::uint32_t>(used - header_bytes)), id_), sequence_ + 1);
   put(buffer_.get(), crc32c({buffer_.get() + 4, used - 4}));
-  write_at(fd_, file_, {buffer_.get(), block_bytes}, position_);
-  sync_data(fd_, file_);
+  file_->write_at({buffer_.get(), block_bytes}, position_);
+  file_->sync();
   ++sequence_;
   position_ += block_bytes;
 }

@@ -32,7 +32,7 @@
 #include <memory>
 #include <span>
 
-#include "persistence/file_io.hpp"
+#include "persistence/medium.hpp"
 
 namespace troupe::persistence {
 
@@ -49,9 +49,9 @@ class journal {
   static constexpr std::size_t alignment = 4096, header_bytes = 24, record_header_bytes = 12;
 
   /// Writes FILE anew, durably; it counts once its mark is in LMDB. The size is rounded up to the alignment.
-  static journal create(std::filesystem::path file, std::size_t size_bytes);
+  static journal create(std::filesystem::path name, std::size_t size_bytes, medium& = system_medium());
   /// Refuses a file that is missing or has another size.
-  journal(std::filesystem::path file, const journal_mark&);
+  journal(std::filesystem::path name, const journal_mark&, medium& = system_medium());
 
   /// The records that LMDB does not have, oldest first. Throws storage_error if a block rotted. Once, after opening.
   log_records recover();
@@ -78,8 +78,8 @@ class journal {
   block block_at(std::string_view bytes, std::size_t at) const;
   void take_records(std::string_view from, log_records& to) const;
 
-  std::filesystem::path file_;
-  unique_fd fd_;
+  std::filesystem::path name_;
+  std::unique_ptr<file> file_;
   std::uint64_t id_, sequence_;
   std::size_t size_, position_ = 0;
   std::unique_ptr<char, aligned_free> buffer_;

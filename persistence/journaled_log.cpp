@@ -2,12 +2,15 @@
 
 #include <algorithm>
 
+#include "persistence/file_io.hpp"
+
 namespace troupe::persistence {
 
-journaled_log::journaled_log(journaled_log_settings s)
+journaled_log::journaled_log(journaled_log_settings s, medium& on)
     : settings_(std::move(s)),
+      medium_(on),
       file_(settings_.directory / "journal"),
-      lmdb_({.directory = settings_.directory, .map_size_bytes = settings_.map_size_bytes, .journaled = true}) {
+      lmdb_({.directory = settings_.directory, .map_size_bytes = settings_.map_size_bytes, .journaled = true}, on) {
   recover();
 }
 
@@ -24,7 +27,7 @@ void journaled_log::recover() {
   auto place = (settings_.directory / "data.mdb").string();
   auto last = lmdb_.state().last;
   if (lmdb_.journal().id != 0) {
-    journal_ = std::make_unique<journal>(file_, lmdb_.journal());
+    journal_ = std::make_unique<journal>(file_, lmdb_.journal(), medium_);
     waiting_ = journal_->recover();
     place = journal_->place();
     for (auto& r : waiting_) {
@@ -41,7 +44,7 @@ void journaled_log::recover() {
   if (journal_ && journal_->mark().size_bytes == journal::file_bytes(settings_.journal_bytes)) return;
   // While there is none, LMDB has no mark: a crash in between leaves a file that nobody believes.
   lmdb_.write({}, journal_mark{});
-  journal_ = std::make_unique<journal>(journal::create(file_, settings_.journal_bytes));
+  journal_ = std::make_unique<journal>(journal::create(file_, settings_.journal_bytes, medium_));
   lmdb_.write({}, journal_->mark());
 }
 

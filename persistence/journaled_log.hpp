@@ -29,7 +29,7 @@ struct journaled_log_settings {
 
 class journaled_log : public log_store {
  public:
-  explicit journaled_log(journaled_log_settings);
+  explicit journaled_log(journaled_log_settings, medium& = system_medium());
   ~journaled_log() override;
 
   zab::log_state state() const override;
@@ -46,6 +46,7 @@ class journaled_log : public log_store {
   void to_lmdb(std::span<const zab::persist_op>);
 
   journaled_log_settings settings_;
+  medium& medium_;
   std::filesystem::path file_;
   lmdb_log lmdb_;
   std::unique_ptr<journal> journal_;

@@ -127,6 +127,8 @@ void lmdb_env::drop_resident() {
   }
 }
 
+std::unique_ptr<table_txn> lmdb_env::begin(table_txn::mode m) { return std::make_unique<lmdb_txn>(*this, m); }
+
 // ---- transaction
 
 lmdb_txn::lmdb_txn(lmdb_env& env, mode m) : env_(env) {
@@ -170,6 +172,10 @@ bool lmdb_txn::erase(std::size_t table, std::uint64_t key) {
 
 void lmdb_txn::clear(std::size_t table) {
   if (auto rc = mdb_drop(txn_, env_.handles_[table], 0)) env_.fail("erase", rc);
+}
+
+std::unique_ptr<table_cursor> lmdb_txn::cursor(std::size_t table) {
+  return std::make_unique<lmdb_cursor>(*this, table);
 }
 
 void lmdb_txn::commit() {

@@ -18,43 +18,35 @@
 #include <string_view>
 #include <vector>
 
-#include "persistence/log_store.hpp"
+#include "persistence/tables.hpp"
 
 namespace troupe::persistence {
 
-/// The map is too small for this transaction; the environment is fine. Grow it and do the transaction again.
-class map_full : public storage_error {
- public:
-  using storage_error::storage_error;
-};
-
-class lmdb_env {
+class lmdb_env : public table_store {
  public:
   /// Opens or creates DIRECTORY/data.mdb with these tables, known by their index from now on. Refuses a file that is
   /// shorter than what it says it contains: touching the missing pages would be SIGBUS later.
   lmdb_env(std::filesystem::path directory, std::size_t map_size_bytes, std::vector<const char*> tables);
-  ~lmdb_env();
+  ~lmdb_env() override;
   lmdb_env(const lmdb_env&) = delete;
   lmdb_env& operator=(const lmdb_env&) = delete;
 
-  const std::filesystem::path& file() const { return file_; }
+  std::unique_ptr<table_txn> begin(table_txn::mode) override;
+  const std::filesystem::path& file() const override { return file_; }
   std::size_t page_size() const { return page_size_; }
   std::size_t map_size() const { return map_size_; }
-  std::size_t used_bytes() const;  ///< end of the last page that was ever used
-  std::size_t file_bytes() const;
-
-  /// Grows the map when a transaction that writes about so many bytes would leave less than a fifth of it.
-  void ensure_room(std::size_t bytes);
-  /// Doubles the map: address space, not disk.
-  void grow();
+  std::size_t used_bytes() const override;
+  std::size_t file_bytes() const override;
+  void ensure_room(std::size_t bytes) override;
+  void grow() override;
 
   /// Gives back the resident pages of the map. File-backed pages count as the process's memory although they are only
   /// the page cache seen through the map; dropping them is safe because the map is shared, read-only and has the file
   /// behind it: the next access faults them in again, from the page cache as a rule.
-  void drop_resident();
+  void drop_resident() override;
   /// Closes and opens again. LMDB keeps every page buffer that a transaction needed for the next one: after one of
   /// hundreds of megabytes this is the only way to get the memory back.
-  void reopen();
+  void reopen() override;
 
   [[noreturn]] void fail(std::string_view operation, int code) const;
 
@@ -70,27 +62,21 @@ class lmdb_env {
   MDB_env* env_ = nullptr;
 };
 
-/// Aborts unless committed.
-class lmdb_txn {
+class lmdb_txn : public table_txn {
  public:
-  enum class mode { read, write };
   lmdb_txn(lmdb_env&, mode);
-  ~lmdb_txn();
+  ~lmdb_txn() override;
   lmdb_txn(const lmdb_txn&) = delete;
   lmdb_txn& operator=(const lmdb_txn&) = delete;
 
-  /// Points into the map: valid until the next change or the end of the transaction.
-  std::optional<std::string_view> get(std::size_t table, std::uint64_t key);
-  void put(std::size_t table, std::uint64_t key, std::string_view value);
-  /// Room for a value that the caller fills in at once. `append`: the key is above all of the table (faster, fills
-  /// pages); returns nullptr if it is not.
-  char* reserve(std::size_t table, std::uint64_t key, std::size_t size, bool append);
-  bool erase(std::size_t table, std::uint64_t key);
-  void clear(std::size_t table);
-  /// On disk on return. A failure leaves it unknown whether it is.
-  void commit();
-
-  lmdb_env& env() { return env_; }
+  /// Values point into the map.
+  std::optional<std::string_view> get(std::size_t table, std::uint64_t key) override;
+  void put(std::size_t table, std::uint64_t key, std::string_view value) override;
+  char* reserve(std::size_t table, std::uint64_t key, std::size_t size, bool append) override;
+  bool erase(std::size_t table, std::uint64_t key) override;
+  void clear(std::size_t table) override;
+  std::unique_ptr<table_cursor> cursor(std::size_t table) override;
+  void commit() override;
 
  private:
   friend class lmdb_cursor;
@@ -98,30 +84,24 @@ class lmdb_txn {
   MDB_txn* txn_ = nullptr;
 };
 
-/// Each move returns whether the cursor stands on an entry.
-class lmdb_cursor {
+class lmdb_cursor : public table_cursor {
  public:
   lmdb_cursor(lmdb_txn&, std::size_t table);
-  ~lmdb_cursor();
+  ~lmdb_cursor() override;
   lmdb_cursor(const lmdb_cursor&) = delete;
   lmdb_cursor& operator=(const lmdb_cursor&) = delete;
 
-  bool first() { return move(MDB_FIRST); }
-  bool last() { return move(MDB_LAST); }
-  bool next() { return move(MDB_NEXT); }
-  bool prev() { return move(MDB_PREV); }
-  bool at_or_after(std::uint64_t key);
-  void erase();  ///< then move by first, last or at_or_after
-
-  std::uint64_t key() const { return key_; }
-  std::string_view value() const { return value_; }
+  bool first() override { return move(MDB_FIRST); }
+  bool last() override { return move(MDB_LAST); }
+  bool next() override { return move(MDB_NEXT); }
+  bool prev() override { return move(MDB_PREV); }
+  bool at_or_after(std::uint64_t key) override;
+  void erase() override;
 
  private:
   bool move(MDB_cursor_op, MDB_val key = {});
   lmdb_env& env_;
   MDB_cursor* cursor_ = nullptr;
-  std::uint64_t key_ = 0;
-  std::string_view value_;
 };
 
 }  // namespace troupe::persistence

@@ -31,49 +31,49 @@ bool lmdb_log::position::operator==(const position& o) const {
          state.base == o.state.base && state.last == o.state.last && install == o.install && leftovers == o.leftovers;
 }
 
-lmdb_log::lmdb_log(lmdb_log_settings s)
+lmdb_log::lmdb_log(lmdb_log_settings s, medium& on)
     : settings_(std::move(s)),
-      env_(settings_.directory, settings_.map_size_bytes, {"records", "epochs"}),
-      high_water_(settings_.directory) {
+      env_(on.open_tables(settings_.directory, settings_.map_size_bytes, {"records", "epochs"})),
+      high_water_(settings_.directory, on) {
   recover();
-  if (!settings_.journaled) check_high_water(now_.state.last, env_.file().string());
+  if (!settings_.journaled) check_high_water(now_.state.last, env_->file().string());
   if (!settings_.journaled) acknowledged(now_.state.last);
-  sync_directory(settings_.directory);
+  on.sync_directory(settings_.directory);
 }
 
 void lmdb_log::recover() {
   {
-    lmdb_txn txn(env_, lmdb_txn::mode::read);
-    if (auto v = txn.get(table_epochs, key_epochs)) {
+    auto txn = env_->begin(table_txn::mode::read);
+    if (auto v = txn->get(table_epochs, key_epochs)) {
       std::uint32_t crc;
       if (v->size() == epochs_bytes) std::memcpy(&crc, v->data(), 4);
       if (v->size() != epochs_bytes || crc != crc32c(v->substr(4)))
-        throw storage_error(env_.file().string() + ": the record of the epochs is damaged; " +
+        throw storage_error(env_->file().string() + ": the record of the epochs is damaged; " +
                             std::string(resynchronise_advice));
       std::memcpy(&now_.state.accepted_epoch, v->data() + 4, 4);
       std::memcpy(&now_.state.current_epoch, v->data() + 8, 4);
       std::memcpy(&now_.state.base, v->data() + 16, 8);
       std::memcpy(&now_.install, v->data() + 24, 8);
     }
-    read_journal_mark(txn);
-    lmdb_cursor c(txn, table_records);
+    read_journal_mark(*txn);
+    auto c = txn->cursor(table_records);
     now_.state.last = now_.state.base;
-    if (c.last()) {
-      verified_payload(static_cast<zxid_t>(c.key()), c.value());
-      now_.state.last = std::max(now_.state.base, static_cast<zxid_t>(c.key()));
-      now_.leftovers = c.first() && static_cast<zxid_t>(c.key()) <= now_.state.base;
+    if (c->last()) {
+      verified_payload(static_cast<zxid_t>(c->key()), c->value());
+      now_.state.last = std::max(now_.state.base, static_cast<zxid_t>(c->key()));
+      now_.leftovers = c->first() && static_cast<zxid_t>(c->key()) <= now_.state.base;
     }
     trim_to_ = now_.state.base;
   }
 }
 
-void lmdb_log::read_journal_mark(lmdb_txn& txn) {
+void lmdb_log::read_journal_mark(table_txn& txn) {
   auto v = txn.get(table_epochs, key_journal);
   if (!v) return;
   std::uint32_t crc;
   if (v->size() == journal_mark_bytes) std::memcpy(&crc, v->data(), 4);
   if (v->size() != journal_mark_bytes || crc != crc32c(v->substr(4)))
-    throw storage_error(env_.file().string() + ": what it says of the journal is damaged; " +
+    throw storage_error(env_->file().string() + ": what it says of the journal is damaged; " +
                         std::string(resynchronise_advice));
   std::memcpy(&journal_.id, v->data() + 8, 8);
   std::memcpy(&journal_.covered, v->data() + 16, 8);
@@ -95,7 +95,7 @@ void lmdb_log::check_high_water(zxid_t last, const std::string& place) const {
                         " was on disk before (" + file + "); " + std::string(resynchronise_advice));
   }
   if (mark.current_epoch > now_.state.current_epoch)
-    throw storage_error(env_.file().string() + ": lost its last writes: the current epoch is " +
+    throw storage_error(env_->file().string() + ": lost its last writes: the current epoch is " +
                         std::to_string(now_.state.current_epoch) + ", but was " + std::to_string(mark.current_epoch) +
                         "; " + std::string(resynchronise_advice));
 }
@@ -110,7 +110,7 @@ zab::log_state lmdb_log::state() const {
 
 zxid_t lmdb_log::unfinished_install() const { return now_.install; }
 bool lmdb_log::trim_pending() const { return now_.leftovers || trim_to_ > now_.state.base; }
-std::size_t lmdb_log::size_bytes() const { return env_.used_bytes(); }
+std::size_t lmdb_log::size_bytes() const { return env_->used_bytes(); }
 
 void lmdb_log::write(std::span<const zab::persist_op> ops) {
   guarded_([&] { write_unguarded(ops, journal_); });
@@ -123,14 +123,14 @@ void lmdb_log::write(std::span<const zab::persist_op> ops, const journal_mark& m
 void lmdb_log::write_unguarded(std::span<const zab::persist_op> ops, const journal_mark& mark) {
   if (ops.empty() && !trim_pending() && mark == journal_) return;
   auto bytes = bytes_of(ops);
-  env_.ensure_room(bytes);
+  env_->ensure_room(bytes);
   auto next = now_;
   for (bool done = false; !done;) {
     next = now_;
     try {
-      lmdb_txn txn(env_, lmdb_txn::mode::write);
+      auto txn = env_->begin(table_txn::mode::write);
       if (trim_to_ > next.state.base) next.state.base = trim_to_, next.leftovers = true;
-      writer w(txn, next);
+      writer w(*txn, env_->file(), next);
       for (auto& op : ops) std::visit(w, op);
       if (next.leftovers)
         w.trim_slice_of(std::min(trim_slice + 4 * w.appended(), std::max(trim_slice_max, 2 * w.appended())));
@@ -140,25 +140,25 @@ void lmdb_log::write_unguarded(std::span<const zab::persist_op> ops, const journ
         w.store_epochs();
       if (mark != journal_) w.store_journal_mark(mark);
       if (next.state.last < high_water_.value().last) high_water_.lower({next.state.last, now_.state.current_epoch});
-      txn.commit();
+      txn->commit();
       done = true;
     } catch (const map_full&) {
-      env_.grow();
+      env_->grow();
     }
   }
   now_ = next, journal_ = mark;
   trim_to_ = now_.state.base;
   acknowledged(now_.state.last);
   written_since_drop_ += bytes;
-  if (bytes > reopen_after) env_.reopen();
-  if (written_since_drop_ > drop_resident_every) env_.drop_resident(), written_since_drop_ = 0;
+  if (bytes > reopen_after) env_->reopen();
+  if (written_since_drop_ > drop_resident_every) env_->drop_resident(), written_since_drop_ = 0;
 }
 
 void lmdb_log::trim(zxid_t upto) {
   guarded_([&] {
     if (upto <= std::max(trim_to_, now_.state.base)) return;
-    lmdb_txn txn(env_, lmdb_txn::mode::read);
-    if (!txn.get(table_records, static_cast<std::uint64_t>(upto)))
+    auto txn = env_->begin(table_txn::mode::read);
+    if (!txn->get(table_records, static_cast<std::uint64_t>(upto)))
       throw std::logic_error("log: trim up to " + zxid_text(upto) + ", which is not in it; last is " +
                              zxid_text(now_.state.last));
     trim_to_ = upto;
@@ -170,7 +170,7 @@ zab::zab_peer::log_read_result lmdb_log::read(zxid_t after, std::size_t max_byte
 }
 
 void lmdb_log::rotten(zxid_t zxid, const std::string& what) const {
-  throw storage_error(env_.file().string() + ": record " + zxid_text(zxid) + " " + what + "; " +
+  throw storage_error(env_->file().string() + ": record " + zxid_text(zxid) + " " + what + "; " +
                       std::string(resynchronise_advice));
 }
 
@@ -191,17 +191,17 @@ zab::zab_peer::log_read_result lmdb_log::read_unguarded(zxid_t after, std::size_
   zab::zab_peer::log_read_result out;
   auto s = state();
   if (after < s.base) return out.position = -1, out;
-  lmdb_txn txn(env_, lmdb_txn::mode::read);
-  lmdb_cursor c(txn, table_records);
-  bool any = c.at_or_after(static_cast<std::uint64_t>(after));
-  if (any && static_cast<zxid_t>(c.key()) == after) {
+  auto txn = env_->begin(table_txn::mode::read);
+  auto c = txn->cursor(table_records);
+  bool any = c->at_or_after(static_cast<std::uint64_t>(after));
+  if (any && static_cast<zxid_t>(c->key()) == after) {
     out.position = after;
-    any = c.next();
+    any = c->next();
   } else {
     // The largest before `after`, which at_or_after has gone past.
-    lmdb_cursor before(txn, table_records);
-    bool found = any ? before.at_or_after(c.key()) && before.prev() : before.last();
-    out.position = found ? std::max(static_cast<zxid_t>(before.key()), s.base) : s.base;
+    auto before = txn->cursor(table_records);
+    bool found = any ? before->at_or_after(c->key()) && before->prev() : before->last();
+    out.position = found ? std::max(static_cast<zxid_t>(before->key()), s.base) : s.base;
     if (after == s.last && out.position != s.last) rotten(s.last, "is missing");
   }
 
@@ -209,11 +209,11 @@ zab::zab_peer::log_read_result lmdb_log::read_unguarded(zxid_t after, std::size_
   std::vector<std::pair<zxid_t, std::string_view>> found;
   std::size_t bytes = 0, words = 0;
   auto last = out.position;
-  for (; any && (found.empty() || bytes < max_bytes); any = c.next()) {
-    auto zxid = static_cast<zxid_t>(c.key());
+  for (; any && (found.empty() || bytes < max_bytes); any = c->next()) {
+    auto zxid = static_cast<zxid_t>(c->key());
     if (!follows(last, zxid))
       rotten(zxid, "does not follow on " + zxid_text(last) + ": records between them are missing");
-    auto payload = verified_payload(zxid, c.value());
+    auto payload = verified_payload(zxid, c->value());
     found.emplace_back(zxid, payload);
     bytes += payload.size() + record_header_bytes;
     words += (payload.size() + 7) / 8;
@@ -230,7 +230,7 @@ zab::zab_peer::log_read_result lmdb_log::read_unguarded(zxid_t after, std::size_
     at += (payload.size() + 7) / 8;
   }
   written_since_drop_ += bytes;
-  if (written_since_drop_ > drop_resident_every) env_.drop_resident(), written_since_drop_ = 0;
+  if (written_since_drop_ > drop_resident_every) env_->drop_resident(), written_since_drop_ = 0;
   return out;
 }
 

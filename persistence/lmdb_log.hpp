@@ -30,7 +30,7 @@ struct lmdb_log_settings {
 
 class lmdb_log : public log_store {
  public:
-  explicit lmdb_log(lmdb_log_settings);
+  explicit lmdb_log(lmdb_log_settings, medium& = system_medium());
 
   zab::log_state state() const override;
   zxid_t unfinished_install() const override;
@@ -40,7 +40,7 @@ class lmdb_log : public log_store {
   bool trim_pending() const override;
   std::size_t size_bytes() const override;
 
-  std::size_t file_bytes() const { return env_.file_bytes(); }
+  std::size_t file_bytes() const { return env_->file_bytes(); }
 
   // ---- for the journal in front of it
   const journal_mark& journal() const { return journal_; }
@@ -61,14 +61,14 @@ class lmdb_log : public log_store {
   class writer;
 
   void recover();
-  void read_journal_mark(lmdb_txn&);
+  void read_journal_mark(table_txn&);
   void write_unguarded(std::span<const zab::persist_op>, const journal_mark&);
   zab::zab_peer::log_read_result read_unguarded(zxid_t after, std::size_t max_bytes);
   std::string_view verified_payload(zxid_t zxid, std::string_view value) const;
   [[noreturn]] void rotten(zxid_t zxid, const std::string& what) const;
 
   lmdb_log_settings settings_;
-  lmdb_env env_;
+  std::unique_ptr<table_store> env_;
   high_water high_water_;
   position now_;
   journal_mark journal_;

@@ -22,15 +22,15 @@ std::size_t index_of(tree::table t) { return static_cast<std::size_t>(t); }
 
 }  // namespace
 
-lmdb_state::lmdb_state(std::filesystem::path directory, std::size_t map_size_bytes)
-    : env_(std::move(directory), map_size_bytes, {"meta", "nodes", "sessions", "acls", "checkpoint"}) {
-  lmdb_txn txn(env_, lmdb_txn::mode::read);
-  auto v = txn.get(table_checkpoint, key_checkpoint);
+lmdb_state::lmdb_state(std::filesystem::path directory, std::size_t map_size_bytes, medium& on)
+    : env_(on.open_tables(directory, map_size_bytes, {"meta", "nodes", "sessions", "acls", "checkpoint"})) {
+  auto txn = env_->begin(table_txn::mode::read);
+  auto v = txn->get(table_checkpoint, key_checkpoint);
   if (!v) return;
   std::uint32_t crc = 0, installed = 0;
   if (v->size() == checkpoint_bytes) std::memcpy(&crc, v->data(), 4);
   if (v->size() != checkpoint_bytes || crc != crc32c(v->substr(4)))
-    throw storage_error(env_.file().string() + ": the record of the checkpoint's zxid is damaged; " +
+    throw storage_error(env_->file().string() + ": the record of the checkpoint's zxid is damaged; " +
                         std::string(resynchronise_advice));
   std::memcpy(&installed, v->data() + 4, 4);
   std::memcpy(&zxid_, v->data() + 8, 8);
@@ -50,9 +50,9 @@ auto lmdb_state::guarded(F&& f) {
 }
 
 zxid_t lmdb_state::zxid() const { return zxid_; }
-std::size_t lmdb_state::size_bytes() const { return env_.used_bytes(); }
+std::size_t lmdb_state::size_bytes() const { return env_->used_bytes(); }
 
-void lmdb_state::put_checkpoint(lmdb_txn& txn, zxid_t zxid, bool installed) {
+void lmdb_state::put_checkpoint(table_txn& txn, zxid_t zxid, bool installed) {
   char out[checkpoint_bytes];
   std::uint32_t flag = installed;
   std::memcpy(out + 4, &flag, 4);
@@ -75,31 +75,31 @@ void lmdb_state::write_unguarded(const tree::state_delta& delta) {
   forget_places();
   std::size_t bytes = 0;
   for (auto& e : delta.entries) bytes += e.value.size() + 64;
-  env_.ensure_room(bytes);
+  env_->ensure_room(bytes);
   for (bool done = false; !done;) try {
-      lmdb_txn txn(env_, lmdb_txn::mode::write);
+      auto txn = env_->begin(table_txn::mode::write);
       for (auto& e : delta.entries) {
         if (e.value.empty())
-          txn.erase(index_of(e.where), e.key);
+          txn->erase(index_of(e.where), e.key);
         else
           seal(e.where, e.key, e.value,
-               txn.reserve(index_of(e.where), e.key, sealed_header_bytes + e.value.size(), false));
+               txn->reserve(index_of(e.where), e.key, sealed_header_bytes + e.value.size(), false));
       }
-      put_checkpoint(txn, delta.zxid, false);
-      txn.commit();
+      put_checkpoint(*txn, delta.zxid, false);
+      txn->commit();
       done = true;
     } catch (const map_full&) {
-      env_.grow();
+      env_->grow();
     }
   zxid_ = delta.zxid, installed_ = false;
-  if (bytes > reopen_after) env_.reopen();
-  env_.drop_resident();
+  if (bytes > reopen_after) env_->reopen();
+  env_->drop_resident();
 }
 
 std::string_view lmdb_state::verified(tree::table t, std::uint64_t key, std::string_view stored) const {
   auto bytes = unseal(t, key, stored);
   if (!bytes)
-    throw storage_error(env_.file().string() + ": entry " + std::to_string(key) + " of table " +
+    throw storage_error(env_->file().string() + ": entry " + std::to_string(key) + " of table " +
                         std::to_string(index_of(t)) + " is damaged; " + std::string(resynchronise_advice));
   return *bytes;
 }
@@ -109,30 +109,30 @@ std::unique_ptr<tree::database> lmdb_state::load() {
     auto out = std::make_unique<tree::database>();
     if (zxid_ == 0) return out;
     {
-      lmdb_txn txn(env_, lmdb_txn::mode::read);
+      auto txn = env_->begin(table_txn::mode::read);
       tree::state_entry entry;
       std::size_t since_drop = 0;
       for (auto t : table_order) {
-        lmdb_cursor c(txn, index_of(t));
+        auto c = txn->cursor(index_of(t));
         entry.where = t;
-        for (bool any = c.first(); any; any = c.next()) {
-          auto bytes = verified(t, c.key(), c.value());
-          entry.key = c.key();
+        for (bool any = c->first(); any; any = c->next()) {
+          auto bytes = verified(t, c->key(), c->value());
+          entry.key = c->key();
           entry.value.assign(bytes);
           try {
             out->load(entry);
           } catch (const std::runtime_error& e) {
-            throw storage_error(env_.file().string() + ": entry " + std::to_string(entry.key) + " of table " +
+            throw storage_error(env_->file().string() + ": entry " + std::to_string(entry.key) + " of table " +
                                 std::to_string(index_of(t)) + " cannot be right: " + e.what() + "; " +
                                 std::string(resynchronise_advice));
           }
           // While the tree grows, the pages that it came from need not count as well.
-          if ((since_drop += bytes.size() + 64) > (std::size_t{32} << 20)) env_.drop_resident(), since_drop = 0;
+          if ((since_drop += bytes.size() + 64) > (std::size_t{32} << 20)) env_->drop_resident(), since_drop = 0;
         }
       }
     }
     out->loaded(zxid_);
-    env_.drop_resident();
+    env_->drop_resident();
     return out;
   });
 }
@@ -144,28 +144,28 @@ zab::snap_chunk lmdb_state::read_chunk(std::uint32_t index, std::size_t max_byte
     if (index >= places_.size())
       throw std::logic_error("checkpoint: chunk " + std::to_string(index) + " wanted, next is " +
                              std::to_string(places_.size() - 1));
-    lmdb_txn txn(env_, lmdb_txn::mode::read);
+    auto txn = env_->begin(table_txn::mode::read);
     std::vector<stored_entry> entries;
     std::size_t bytes = 0;
     auto [table, key] = places_[index];
     zab::snap_chunk out{zxid_, index, false, {}};
     for (; table < table_count; ++table, key = 0) {
-      lmdb_cursor c(txn, index_of(table_order[table]));
-      bool any = c.at_or_after(key);
-      for (; any && (entries.empty() || bytes < max_bytes); any = c.next()) {
-        verified(table_order[table], c.key(), c.value());
-        entries.push_back({table_order[table], c.key(), c.value()});
-        bytes += c.value().size() + 24;
+      auto c = txn->cursor(index_of(table_order[table]));
+      bool any = c->at_or_after(key);
+      for (; any && (entries.empty() || bytes < max_bytes); any = c->next()) {
+        verified(table_order[table], c->key(), c->value());
+        entries.push_back({table_order[table], c->key(), c->value()});
+        bytes += c->value().size() + 24;
       }
       if (any) {
-        key = c.key();
+        key = c->key();
         break;
       }
     }
     out.last = table == table_count;
     if (!out.last && index + 1 == places_.size()) places_.push_back({table, key});
     out.chunk = build_chunk(entries);
-    env_.drop_resident();
+    env_->drop_resident();
     return out;
   });
 }
@@ -191,26 +191,26 @@ bool lmdb_state::install_chunk(const zab::snap_chunk& chunk) {
   auto done = guarded([&] {
     if (chunk.index == 0) {
       install_.reset();
-      env_.ensure_room(install_room);
-      install_.emplace(env_, chunk.zxid);
-      for (auto t : table_order) install_->txn.clear(index_of(t));
+      env_->ensure_room(install_room);
+      install_.emplace(*env_, chunk.zxid);
+      for (auto t : table_order) install_->txn->clear(index_of(t));
     }
     for (auto& e : entries) {
-      auto* p = install_->txn.reserve(index_of(e.where), e.key, e.stored.size(), true);
+      auto* p = install_->txn->reserve(index_of(e.where), e.key, e.stored.size(), true);
       if (!p) return in_order = false;
       std::memcpy(p, e.stored.data(), e.stored.size());
       install_->bytes += e.stored.size() + 64;
     }
     ++install_->next;
     if (!chunk.last) return false;
-    put_checkpoint(install_->txn, chunk.zxid, true);
-    install_->txn.commit();
+    put_checkpoint(*install_->txn, chunk.zxid, true);
+    install_->txn->commit();
     auto bytes = install_->bytes;
     install_.reset();
     forget_places();
     zxid_ = chunk.zxid, installed_ = true;
-    if (bytes > reopen_after) env_.reopen();
-    env_.drop_resident();
+    if (bytes > reopen_after) env_->reopen();
+    env_->drop_resident();
     return true;
   });
   if (!in_order) refuse("entries are not in order");

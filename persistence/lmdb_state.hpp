@@ -10,7 +10,7 @@
 #include <optional>
 #include <vector>
 
-#include "persistence/lmdb_env.hpp"
+#include "persistence/medium.hpp"
 #include "persistence/state_chunk.hpp"
 #include "persistence/state_store.hpp"
 
@@ -18,7 +18,7 @@ namespace troupe::persistence {
 
 class lmdb_state : public state_store {
  public:
-  lmdb_state(std::filesystem::path directory, std::size_t map_size_bytes);
+  lmdb_state(std::filesystem::path directory, std::size_t map_size_bytes, medium& = system_medium());
 
   zxid_t zxid() const override;
   bool installed() const { return installed_; }  ///< the checkpoint came by install_chunk and was not written since
@@ -36,8 +36,8 @@ class lmdb_state : public state_store {
     std::uint64_t key = 0;
   };
   struct install {
-    install(lmdb_env& env, zxid_t z) : txn(env, lmdb_txn::mode::write), zxid(z) {}
-    lmdb_txn txn;
+    install(table_store& env, zxid_t z) : txn(env.begin(table_txn::mode::write)), zxid(z) {}
+    std::unique_ptr<table_txn> txn;
     zxid_t zxid;
     std::uint32_t next = 0;
     std::size_t bytes = 0;
@@ -46,11 +46,11 @@ class lmdb_state : public state_store {
   template <class F>
   auto guarded(F&& f);
   void write_unguarded(const tree::state_delta&);
-  void put_checkpoint(lmdb_txn&, zxid_t, bool installed);
+  void put_checkpoint(table_txn&, zxid_t, bool installed);
   std::string_view verified(tree::table, std::uint64_t key, std::string_view stored) const;
   void forget_places();
 
-  lmdb_env env_;
+  std::unique_ptr<table_store> env_;
   zxid_t zxid_ = 0;
   bool installed_ = false;
   std::vector<place> places_;  ///< of the chunks read so far, so that several learners can be at different ones

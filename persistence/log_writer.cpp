@@ -15,7 +15,7 @@ void lmdb_log::writer::operator()(const zab::append_records& op) {
     auto size = record_header_bytes + r.payload.size();
     auto p = txn_.reserve(table_records, static_cast<std::uint64_t>(r.zxid), size, true);
     if (!p)
-      throw storage_error(txn_.env().file().string() + ": has records after " + zxid_text(at_.state.last) +
+      throw storage_error(file_.string() + ": has records after " + zxid_text(at_.state.last) +
                           ", which it says is the last; the file is damaged");
     auto length = static_cast<std::uint32_t>(r.payload.size());
     std::memcpy(p + 4, &length, 4);
@@ -33,10 +33,10 @@ void lmdb_log::writer::operator()(const zab::truncate_after& op) {
   if (op.last < at_.state.base)
     throw std::logic_error("log: truncation to " + zxid_text(op.last) + ", below the base " +
                            zxid_text(at_.state.base));
-  lmdb_cursor c(txn_, table_records);
-  bool any = c.last();
-  while (any && static_cast<zxid_t>(c.key()) > op.last) c.erase(), any = c.last();
-  at_.state.last = any ? std::max(static_cast<zxid_t>(c.key()), at_.state.base) : at_.state.base;
+  auto c = txn_.cursor(table_records);
+  bool any = c->last();
+  while (any && static_cast<zxid_t>(c->key()) > op.last) c->erase(), any = c->last();
+  at_.state.last = any ? std::max(static_cast<zxid_t>(c->key()), at_.state.base) : at_.state.base;
   at_.install = 0;
 }
 
@@ -65,11 +65,11 @@ void lmdb_log::writer::operator()(const zab::reset_log& op) {
 }
 
 void lmdb_log::writer::trim_slice_of(std::size_t limit) {
-  lmdb_cursor c(txn_, table_records);
-  bool more = c.first() && static_cast<zxid_t>(c.key()) <= at_.state.base;
+  auto c = txn_.cursor(table_records);
+  bool more = c->first() && static_cast<zxid_t>(c->key()) <= at_.state.base;
   while (more && limit--) {
-    c.erase();
-    more = c.first() && static_cast<zxid_t>(c.key()) <= at_.state.base;
+    c->erase();
+    more = c->first() && static_cast<zxid_t>(c->key()) <= at_.state.base;
   }
   at_.leftovers = more;
 }

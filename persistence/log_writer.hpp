@@ -16,7 +16,7 @@ inline constexpr std::size_t trim_slice = 64, trim_slice_max = 8192;
 
 class lmdb_log::writer {
  public:
-  writer(lmdb_txn& txn, position& at) : txn_(txn), at_(at) {}
+  writer(table_txn& txn, const std::filesystem::path& file, position& at) : txn_(txn), file_(file), at_(at) {}
 
   void operator()(const zab::append_records&);
   void operator()(const zab::truncate_after&);
@@ -31,7 +31,8 @@ class lmdb_log::writer {
   std::size_t appended() const { return appended_; }
 
  private:
-  lmdb_txn& txn_;
+  table_txn& txn_;
+  const std::filesystem::path& file_;
   position& at_;
   std::size_t appended_ = 0;
 };

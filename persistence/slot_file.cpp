@@ -1,10 +1,9 @@
 #include "persistence/slot_file.hpp"
 
-#include <fcntl.h>
-
 #include <cstring>
 
 #include "persistence/crc32c.hpp"
+#include "persistence/file_io.hpp"
 
 namespace troupe::persistence {
 
@@ -30,28 +29,28 @@ std::optional<slot> parse(std::string_view bytes) {
   return out;
 }
 
-std::optional<slot> newest(const unique_fd& fd, const std::filesystem::path& file) {
-  auto bytes = read_at(fd, file, slot_distance * 2, 0);
+std::optional<slot> newest(const file& from, const std::filesystem::path& name) {
+  auto bytes = from.read_at(slot_distance * 2, 0);
   if (bytes.empty()) return std::nullopt;
   auto best = parse(std::string_view(bytes).substr(0, slot_distance));
   if (bytes.size() > slot_distance) {
     auto other = parse(std::string_view(bytes).substr(slot_distance));
     if (other && (!best || other->serial > best->serial)) best = std::move(other);
   }
-  if (!best) throw storage_error(file.string() + ": both copies are damaged; " + std::string(resynchronise_advice));
+  if (!best) throw storage_error(name.string() + ": both copies are damaged; " + std::string(resynchronise_advice));
   return best;
 }
 
 }  // namespace
 
-slot_file::slot_file(std::filesystem::path file) : file_(std::move(file)), fd_(open_file(file_, O_RDWR | O_CREAT)) {
-  if (auto s = newest(fd_, file_)) serial_ = s->serial, value_ = std::move(s->payload);
+slot_file::slot_file(std::filesystem::path name, medium& on) : file_(on.open(name, medium::mode::create)) {
+  if (auto s = newest(*file_, name)) serial_ = s->serial, value_ = std::move(s->payload);
 }
 
-std::optional<std::string> slot_file::peek(const std::filesystem::path& file) {
-  auto fd = open_file(file, O_RDONLY, true);
-  if (!fd) return std::nullopt;
-  auto s = newest(fd, file);
+std::optional<std::string> slot_file::peek(const std::filesystem::path& name, medium& on) {
+  auto file = on.open(name, medium::mode::read);
+  if (!file) return std::nullopt;
+  auto s = newest(*file, name);
   return s ? std::optional(std::move(s->payload)) : std::nullopt;
 }
 
@@ -66,8 +65,8 @@ void slot_file::write(std::string_view payload, bool durable) {
   std::memcpy(buffer + header_size, payload.data(), payload.size());
   auto crc = crc32c({buffer + 4, header_size - 4 + payload.size()});
   std::memcpy(buffer, &crc, 4);
-  write_at(fd_, file_, {buffer, header_size + payload.size()}, serial_ % 2 * slot_distance);
-  if (durable) sync_data(fd_, file_);
+  file_->write_at({buffer, header_size + payload.size()}, serial_ % 2 * slot_distance);
+  if (durable) file_->sync();
   if (!value_) value_.emplace();
   value_->assign(payload);
 }

@@ -11,7 +11,7 @@
 #include <string>
 #include <string_view>
 
-#include "persistence/file_io.hpp"
+#include "persistence/medium.hpp"
 
 namespace troupe::persistence {
 
@@ -20,10 +20,10 @@ class slot_file {
   static constexpr std::size_t max_payload = 512;  ///< what is kept here is a name and a few numbers
 
   /// Opens or creates. Throws storage_error if the file holds something, but no valid slot.
-  explicit slot_file(std::filesystem::path file);
+  explicit slot_file(std::filesystem::path name, medium& = system_medium());
 
   /// Reads without creating anything; nothing if there is no file or it is empty.
-  static std::optional<std::string> peek(const std::filesystem::path& file);
+  static std::optional<std::string> peek(const std::filesystem::path& name, medium& = system_medium());
 
   const std::optional<std::string>& value() const { return value_; }
 
@@ -31,8 +31,7 @@ class slot_file {
   void write(std::string_view payload, bool durable);
 
  private:
-  std::filesystem::path file_;
-  unique_fd fd_;
+  std::unique_ptr<file> file_;
   std::uint64_t serial_ = 0;
   std::optional<std::string> value_;
 };

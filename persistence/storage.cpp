@@ -41,26 +41,30 @@ void check_consistency(const std::filesystem::path& directory, const zab::log_st
 
 }  // namespace
 
+void open_stores(const storage_settings& s, medium& on, storage& out) {
+  journaled_log_settings log_settings;
+  log_settings.directory = s.directory / "log";
+  log_settings.map_size_bytes = s.map_size_bytes;
+  log_settings.journal_bytes = s.journal_bytes;
+  log_settings.flush_bytes = s.flush_bytes;
+  auto log = std::make_unique<journaled_log>(log_settings, on);
+  auto state = std::make_unique<lmdb_state>(s.directory / "state", s.map_size_bytes, on);
+  settle_install(*log, *state);
+  check_consistency(s.directory, log->state(), state->zxid());
+  out.database = state->load();
+  out.log = std::move(log), out.state = std::move(state);
+}
+
 storage open_storage(const storage_settings& s) {
-  check_identity(s.directory, s.ensemble, s.self);
+  if (check_directory(s.directory)) check_identity(s.directory, s.ensemble, s.self);
   make_directory(s.directory);
   storage out;
   out.lock = lock_directory(s.directory);
   if (!check_identity(s.directory, s.ensemble, s.self)) write_identity(s.directory, s.ensemble, s.self);
   check_free_space(s.directory, s.min_free_bytes);
   for (auto part : {"log", "state"}) make_directory(s.directory / part);
-
-  journaled_log_settings log_settings;
-  log_settings.directory = s.directory / "log";
-  log_settings.map_size_bytes = s.map_size_bytes;
-  log_settings.journal_bytes = s.journal_bytes;
-  auto log = std::make_unique<journaled_log>(log_settings);
-  auto state = std::make_unique<lmdb_state>(s.directory / "state", s.map_size_bytes);
-  settle_install(*log, *state);
-  check_consistency(s.directory, log->state(), state->zxid());
-  out.database = state->load();
+  open_stores(s, system_medium(), out);
   if (s.ballast) create_ballast(s.directory, s.min_free_bytes);
-  out.log = std::move(log), out.state = std::move(state);
   return out;
 }
 

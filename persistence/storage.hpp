@@ -12,6 +12,7 @@
 #include <string>
 
 #include "persistence/log_store.hpp"
+#include "persistence/medium.hpp"
 #include "persistence/state_store.hpp"
 #include "schema/ids.hpp"
 
@@ -23,6 +24,7 @@ struct storage_settings {
   node_id self = 1;
   std::size_t map_size_bytes = std::size_t{1} << 36;    ///< of each LMDB environment: address space, not disk
   std::size_t journal_bytes = std::size_t{32} << 20;    ///< of the log's journal
+  std::size_t flush_bytes = std::size_t{1} << 20;       ///< of the log: waits for LMDB at most
   std::size_t min_free_bytes = std::size_t{256} << 20;  ///< free-space watermark
   bool ballast = true;
 };
@@ -37,6 +39,10 @@ struct storage {
 /// Creates what is missing, checks identity, sizes and epochs, finishes or drops an interrupted install, loads the
 /// checkpoint. Throws storage_error with one clear line.
 storage open_storage(const storage_settings&);
+
+/// The part of it behind the identity, on any medium: opens log and checkpoint, settles an interrupted install, checks
+/// that they fit each other, loads the checkpoint.
+void open_stores(const storage_settings&, medium&, storage&);
 
 /// Bytes free on the disk of the directory, for the watermark.
 std::uint64_t free_bytes(const std::filesystem::path& directory);
