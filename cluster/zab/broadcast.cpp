@@ -1,6 +1,7 @@
 /// ZAB 1.0, phase 3: proposals, cumulative acks, commits in zxid order.
 
 #include <algorithm>
+#include <stdexcept>
 
 #include "cluster/zab/leader.hpp"
 #include "cluster/zab/learner.hpp"
@@ -22,6 +23,8 @@ void leader::submit(std::vector<commit::prepared> list, std::int64_t now_ms, eff
   bool ask = false;
   for (auto& p : list) {
     if (!p.txn.empty()) {
+      if (planted(planted_bug::zk_1277) && counter_of(assigned_) >= ctx_.settings.max_counter)
+        assigned_ = make_zxid(epoch_of(assigned_) + 1, 0);
       if (counter_of(assigned_) >= ctx_.settings.max_counter) {  // ZOOKEEPER-1277: a new epoch starts the counter anew
         propose(std::move(records), now_ms, fx);
         return ctx_.end("the zxid counter of epoch " + std::to_string(epoch_) + " is used up");
@@ -36,7 +39,7 @@ void leader::submit(std::vector<commit::prepared> list, std::int64_t now_ms, eff
     }
     p.reply.after = std::max(assigned_, history_last_);
     if (counter_of(assigned_) == 0) p.reply.after = history_last_;
-    if (!p.confirm || ctx_.settings.ensemble.quorum({ctx_.settings.self})) {
+    if (!p.confirm || planted(planted_bug::unconfirmed_sync) || ctx_.settings.ensemble.quorum({ctx_.settings.self})) {
       answer_origin(p.origin, std::move(p.reply), fx);
       continue;
     }
@@ -62,8 +65,12 @@ void leader::propose(log_records records, std::int64_t now_ms, effects& fx) {
 }
 
 void leader::on_ack(learner& l, zxid_t z, std::int64_t now_ms, effects& fx) {
-  if (z > l.sent || l.at < stage::streaming)
-    return drop(l.id, "it acks " + std::to_string(z) + ", which it was not sent", now_ms, fx);
+  if (l.at < stage::streaming) return drop(l.id, "it acks what we would send it anew", now_ms, fx);
+  if (z > l.sent) return accuse(l.id, "it acks " + std::to_string(z) + ", which it was not sent", now_ms, fx);
+  if (planted(planted_bug::zk_4685) && l.at == stage::new_leader_sent && z > l.last) {
+    accuse(l.id, "it acks " + std::to_string(z) + " before NewLeader", now_ms, fx);
+    return ctx_.end("an ack came that it does not expect");
+  }
   if (z <= l.acked) return;
   l.acked = z, l.progress_ms = now_ms;
   if (l.at == stage::streaming) {
@@ -85,7 +92,8 @@ void leader::maybe_commit(effects& fx) {
     if (m.observer) continue;
     all += m.weight;
     if (m.id == ctx_.settings.self) {
-      durable.emplace_back(ctx_.log.durable(), m.weight);
+      auto own = planted(planted_bug::leader_counts_unsynced) ? ctx_.log.last() : ctx_.log.durable();
+      durable.emplace_back(own, m.weight);
     } else if (auto* l = find(m.id); l && l->at == stage::synced) {
       durable.emplace_back(l->acked, m.weight);
     }
@@ -152,6 +160,8 @@ void learner::on_proposals(proposals p, std::int64_t now_ms, effects& fx) {
     last = r.zxid;
   }
   in_order_ = true;
+  if ((planted(planted_bug::zk_3023) || planted(planted_bug::zk_3911)) && at_ == stage::synchronizing)
+    ctx_.log.hold_back(true, now_ms, fx);
   ctx_.log.append(p.records, now_ms, fx);
   on_commit(p.commit, fx);
 }
@@ -159,6 +169,10 @@ void learner::on_proposals(proposals p, std::int64_t now_ms, effects& fx) {
 void learner::on_commit(zxid_t z, effects& fx) {
   if (at_ >= stage::new_leader && z > ctx_.log.last())
     return refuse("it commits " + std::to_string(z) + ", which it never proposed to us", fx);
+  bool before_up_to_date = at_ == stage::new_leader || at_ == stage::acked;
+  if (planted(planted_bug::zk_4394) && before_up_to_date && ctx_.log.committed() < std::min(z, new_leader_last_))
+    throw std::logic_error("commit of " + std::to_string(z) + ": no such proposal waits");
+  if (planted(planted_bug::zk_4925) && before_up_to_date && z > ctx_.log.committed()) ctx_.log.leave_out(z);
   ctx_.log.commit(z);
   ctx_.log.deliver(fx);
   maybe_serve(fx);

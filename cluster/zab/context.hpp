@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "cluster/planted_bug.hpp"
 #include "cluster/zab/history.hpp"
 
 namespace troupe::zab {

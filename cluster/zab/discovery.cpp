@@ -8,7 +8,7 @@ namespace troupe::zab {
 // ---- leader
 
 void leader::on_info(node_id from, const follower_info& info, std::int64_t now_ms, effects& fx) {
-  if (info.accepted_epoch > max_epoch) return drop(from, "its accepted epoch is out of range", now_ms, fx);
+  if (info.accepted_epoch > max_epoch) return accuse(from, "its accepted epoch is out of range", now_ms, fx);
   learner l;
   l.id = from, l.voter = ctx_.settings.ensemble.votes(from);
   l.accepted = info.accepted_epoch, l.last = info.last, l.heard_ms = l.progress_ms = now_ms;
@@ -29,12 +29,14 @@ void leader::on_info(node_id from, const follower_info& info, std::int64_t now_m
 }
 
 void leader::try_gather(std::int64_t now_ms, effects& fx) {
-  if (phase_ != phase::gathering || !ctx_.settings.ensemble.quorum([&] {
-        std::vector<node_id> ids{ctx_.settings.self};
-        for (auto& [id, l] : learners_)
-          if (l.voter) ids.push_back(id);
-        return ids;
-      }()))
+  if (phase_ != phase::gathering || !ctx_.settings.ensemble.quorum(
+                                        [&] {
+                                          std::vector<node_id> ids{ctx_.settings.self};
+                                          for (auto& [id, l] : learners_)
+                                            if (l.voter || planted(planted_bug::zk_2959)) ids.push_back(id);
+                                          return ids;
+                                        }(),
+                                        planted(planted_bug::zk_2959)))
     return;
   auto newest =
       std::max(ctx_.accepted_epoch, ctx_.epoch_floor);  // the floor has every voter's; observers' do not count
@@ -56,7 +58,7 @@ void leader::announce_epoch(effects& fx) {
 }
 
 void leader::on_ack_epoch(learner& l, const ack_epoch& a, std::int64_t now_ms, effects& fx) {
-  if (l.at != stage::epoch_sent) return drop(l.id, "its AckEpoch fits no LeaderInfo", now_ms, fx);
+  if (l.at != stage::epoch_sent) return accuse(l.id, "its AckEpoch fits no LeaderInfo", now_ms, fx);
   l.at = stage::epoch_acked, l.last = a.last, l.current = a.current_epoch, l.counted = !a.repeated,
   l.progress_ms = now_ms;
   if (phase_ != phase::collecting_acks) return start_sync(l, now_ms, fx);
@@ -71,8 +73,9 @@ void leader::check_ack_epochs(std::int64_t now_ms, effects& fx) {
   auto quorum = [&](bool all) {
     std::vector<node_id> ids{ctx_.settings.self};
     for (auto& [id, l] : learners_)
-      if (l.voter && l.at == stage::epoch_acked && (all || l.counted)) ids.push_back(id);
-    return ctx_.settings.ensemble.quorum(ids);
+      if ((l.voter || planted(planted_bug::zk_2959)) && l.at == stage::epoch_acked && (all || l.counted))
+        ids.push_back(id);
+    return ctx_.settings.ensemble.quorum(ids, planted(planted_bug::zk_2959));
   };
   if (!quorum(false)) {
     // Some accepted this epoch before, perhaps from another prospective leader: the next attempt takes a later one.
@@ -91,11 +94,11 @@ void leader::check_ack_epochs(std::int64_t now_ms, effects& fx) {
 
 void learner::on_leader_info(epoch_t epoch, std::int64_t now_ms, effects& fx) {
   if (at_ != stage::informed || epoch == 0 || epoch > max_epoch)
-    return refuse("its LeaderInfo fits no FollowerInfo", fx);
+    return leave("its LeaderInfo fits no FollowerInfo", fx);
   // An observer's promise is part of no quorum, so it may go back to an older leader than one it once met.
   bool voter = ctx_.settings.ensemble.votes(ctx_.settings.self);
   if (epoch < (voter ? ctx_.accepted_epoch : ctx_.current_epoch))
-    return refuse("its epoch " + std::to_string(epoch) + " is older than " + std::to_string(ctx_.accepted_epoch), fx);
+    return leave("its epoch " + std::to_string(epoch) + " is older than " + std::to_string(ctx_.accepted_epoch), fx);
   epoch_ = epoch;
   at_ = stage::accepting;
   if (epoch > ctx_.accepted_epoch) {

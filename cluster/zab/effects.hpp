@@ -102,6 +102,7 @@ struct effects {
   std::vector<node_id> drop_links;   ///< close the link to these (too slow, or broke the protocol): text in `log`
   bool look = false;                 ///< our role ended: start an election
   std::vector<std::string> log;      ///< for the operator
+  std::vector<std::string> accused;  ///< who sent what no honest peer sends, and what: also in `log`
   std::optional<std::string> fatal;  ///< the node must stop, and why
   void clear();
 };

@@ -5,6 +5,8 @@
 #include <bitset>
 #include <tuple>
 
+#include "cluster/planted_bug.hpp"
+
 namespace troupe::zab {
 
 namespace {
@@ -114,10 +116,16 @@ struct election::impl {
     for (auto& m : settings.ensemble.members) {
       auto& h = heard[m.id];
       if (!h || h->state != state_t::leading || h->leader != m.id || !links.test(m.id)) continue;
-      if (settings.ensemble.quorum(supporters(m.id, false))) {
+      auto behind = supporters(m.id, false);
+      if (planted(planted_bug::zk_1732))
+        std::erase_if(behind, [&](node_id id) {
+          return id != self() && (heard[id]->round != h->round || heard[id]->epoch != h->epoch);
+        });
+      if (settings.ensemble.quorum(behind)) {
         round = std::max(round, h->round);
         return decide(*h, now_ms, fx), node_id{0};
       }
+      if (planted(planted_bug::zk_1732)) continue;
       if (!lone || order(*h) > order(*heard[lone])) lone = m.id;
     }
     return lone;
@@ -186,7 +194,7 @@ void election::on_link(node_id peer, bool up, std::int64_t now_ms, election_effe
 }
 void election::on_established(epoch_t epoch, std::int64_t, election_effects& fx) {
   if (impl_->looking() || !impl_->vote.leader) return;  // that role ended in the meantime
-  impl_->vote.epoch = epoch;
+  if (!planted(planted_bug::zk_1732)) impl_->vote.epoch = epoch;
   impl_->tell_all(fx);
 }
 void election::tick(std::int64_t now_ms, election_effects& fx) { impl_->tick(now_ms, fx); }

@@ -4,6 +4,8 @@
 #include <stdexcept>
 #include <string>
 
+#include "cluster/planted_bug.hpp"
+
 namespace troupe::zab {
 
 namespace {
@@ -40,7 +42,9 @@ std::uint64_t history::persist(persist_op op, std::int64_t now_ms, effects& fx) 
 std::uint64_t history::append(const log_records& records, std::int64_t now_ms, effects& fx) {
   if (records.empty()) return issued_;
   auto* open = fx.persist.empty() ? nullptr : std::get_if<append_records>(&fx.persist.back());
-  if (open)
+  if (holds_back_)
+    held_back_.insert(held_back_.end(), records.begin(), records.end());
+  else if (open)
     open->records.insert(open->records.end(), records.begin(), records.end());
   else
     persist(append_records{records}, now_ms, fx);
@@ -51,7 +55,7 @@ std::uint64_t history::append(const log_records& records, std::int64_t now_ms, e
     window_size_ += cost(r);
     window_.push_back(r);
   }
-  pending_.back().last = last_;
+  if (!holds_back_) pending_.back().last = last_;
   while (window_size_ > window_bytes_ && window_.size() > 1) {
     window_size_ -= cost(window_.front());
     window_after_ = window_.front().zxid;
@@ -72,14 +76,34 @@ void history::truncate(zxid_t to, zxid_t position, std::int64_t now_ms, effects&
   if (position < delivered_)
     throw std::logic_error("truncation to " + std::to_string(position) + " below the delivered " +
                            std::to_string(delivered_));
+  cut_window(position);
+  cut(position);
+  if (planted(planted_bug::zk_1156) && !window_.empty()) to = position - 1;
+  persist(truncate_after{to}, now_ms, fx);
+}
+
+void history::cut_window(zxid_t position) {
   while (!window_.empty() && window_.back().zxid > position) {
     window_size_ -= cost(window_.back());
     window_.pop_back();
   }
   window_after_ = std::min(window_after_, position);
   if (window_.empty()) window_after_ = position;
-  cut(position);
-  persist(truncate_after{to}, now_ms, fx);
+}
+
+void history::forget_after(zxid_t z) {
+  if (z >= last_ || !in_memory(z)) return;
+  z = position(z);
+  cut_window(z);
+  cut(z);
+}
+
+void history::hold_back(bool more, std::int64_t now_ms, effects& fx) {
+  holds_back_ = more;
+  if (held_back_.empty()) return;
+  persist(append_records{std::move(held_back_)}, now_ms, fx);
+  pending_.back().last = last_;
+  held_back_.clear();
 }
 
 std::uint64_t history::reset(zxid_t base, std::int64_t now_ms, effects& fx) {
@@ -120,6 +144,7 @@ log_records history::slice(zxid_t after, std::size_t max_bytes) const {
   log_records out;
   std::size_t size = 0;
   for (auto it = above(after); it != window_.end(); ++it) {
+    if (planted(planted_bug::zk_4925) && it->zxid == left_out_ && std::next(it) != window_.end()) continue;
     size += cost(*it);
     if (!out.empty() && size > max_bytes) break;
     out.push_back(*it);

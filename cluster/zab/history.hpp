@@ -46,6 +46,13 @@ class history {
   zxid_t position(zxid_t z) const;
   /// Records above `after`, at least one if there is any, about `max_bytes`; only with in_memory(after).
   log_records slice(zxid_t after, std::size_t max_bytes) const;
+  // ---- what only planted bugs do (cluster/planted_bug.hpp)
+  /// Hands to the disk what was held back, and holds back what is appended from now on, if `more`. Its bytes count as
+  /// durable with whatever is written next.
+  void hold_back(bool more, std::int64_t now_ms, effects&);
+  void forget_after(zxid_t);                   ///< in memory only
+  void leave_out(zxid_t z) { left_out_ = z; }  ///< of slices
+
   /// A number for a log read that no other has.
   std::uint64_t new_serial() { return ++serial_; }
 
@@ -58,11 +65,15 @@ class history {
   std::deque<log_record>::const_iterator above(zxid_t) const;
   void emit(log_record, effects&);
   void cut(zxid_t position);
+  void cut_window(zxid_t position);
 
   node_id self_;
   std::size_t window_bytes_, chunk_bytes_;
   zxid_t last_, durable_, committed_, delivered_;
   std::uint64_t issued_ = 0, confirmed_ = 0;
+  bool holds_back_ = false;  ///< a planted bug is at work
+  log_records held_back_;
+  zxid_t left_out_ = 0;
   std::deque<pending> pending_;
   std::deque<log_record> window_;
   zxid_t window_after_;

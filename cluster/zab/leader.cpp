@@ -51,13 +51,13 @@ void leader::on_message(node_id from, message m, std::int64_t now_ms, effects& f
   if (auto* a = std::get_if<ack>(&m.body)) return on_ack(*l, a->last, now_ms, fx);
   if (auto* a = std::get_if<ack_epoch>(&m.body)) return on_ack_epoch(*l, *a, now_ms, fx);
   if (auto* t = std::get_if<truncated>(&m.body)) {
-    if (l->at != stage::truncating || t->last > l->sent) return drop(from, "its Truncated fits no Trunc", now_ms, fx);
+    if (l->at != stage::truncating || t->last > l->sent) return accuse(from, "its Truncated fits no Trunc", now_ms, fx);
     l->last = t->last, l->progress_ms = now_ms;
     return start_sync(*l, now_ms, fx);
   }
   if (auto* s = std::get_if<snap_ack>(&m.body)) return on_snap_ack(*l, s->index, now_ms, fx);
   if (std::holds_alternative<ack_new_leader>(m.body)) {
-    if (l->at != stage::new_leader_sent) return drop(from, "its AckNewLeader fits no NewLeader", now_ms, fx);
+    if (l->at != stage::new_leader_sent) return accuse(from, "its AckNewLeader fits no NewLeader", now_ms, fx);
     l->at = stage::synced, l->acked = std::max(l->acked, l->last), l->progress_ms = now_ms;
     if (phase_ == phase::serving) {
       l->up_to_date = true;
@@ -70,11 +70,11 @@ void leader::on_message(node_id from, message m, std::int64_t now_ms, effects& f
     return;
   }
   if (auto* r = std::get_if<requests>(&m.body)) {
-    if (!l->up_to_date) return drop(from, "it forwards requests before it is up to date", now_ms, fx);
+    if (!l->up_to_date) return accuse(from, "it forwards requests before it is up to date", now_ms, fx);
     fx.local.push_back(forwarded{from, std::move(r->list)});
     return;
   }
-  drop(from, "it sent a leader's message", now_ms, fx);
+  accuse(from, "it sent a leader's message", now_ms, fx);
 }
 
 void leader::on_link_down(node_id id, std::int64_t, effects& fx) {
@@ -100,6 +100,11 @@ void leader::drop(node_id id, const std::string& why, std::int64_t, effects& fx)
   if (find(id)) forget(id, fx);
   if (ctx_.links.test(id)) fx.drop_links.push_back(id), ctx_.links.reset(id);
   check_quorum();
+}
+
+void leader::accuse(node_id id, const std::string& what, std::int64_t now_ms, effects& fx) {
+  fx.accused.push_back("learner " + std::to_string(id) + ": " + what);
+  drop(id, what, now_ms, fx);
 }
 
 /// Once a quorum has spoken, a leader that loses it ends at once: its followers cannot be waiting for it.
@@ -160,6 +165,7 @@ void leader::maybe_serve(std::int64_t now_ms, effects& fx) {
 }
 
 void leader::close(effects& fx) {
+  if (planted(planted_bug::zk_2845)) ctx_.log.forget_after(std::max(ctx_.log.committed(), ctx_.log.delivered()));
   for (auto& [id, l] : learners_) {
     close_snapshot(l, fx);
     if (ctx_.links.test(id)) fx.drop_links.push_back(id), ctx_.links.reset(id);

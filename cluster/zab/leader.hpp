@@ -72,6 +72,8 @@ class leader {
   // ---- leader.cpp
   learner* find(node_id);
   void drop(node_id, const std::string& why, std::int64_t now_ms, effects&);
+  /// The same, because it sent what no honest learner sends.
+  void accuse(node_id, const std::string& what, std::int64_t now_ms, effects&);
   void forget(node_id, effects&);
   void check_quorum();
   void close_snapshot(learner&, effects&);

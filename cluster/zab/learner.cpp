@@ -25,6 +25,11 @@ void learner::on_link_down() {
 }
 
 void learner::refuse(const std::string& why, effects& fx) {
+  fx.accused.push_back("leader " + std::to_string(leader_) + ": " + why);
+  leave(why, fx);
+}
+
+void learner::leave(const std::string& why, effects& fx) {
   fx.log.push_back("leaving leader " + std::to_string(leader_) + ": " + why);
   ctx_.end(why);
 }
@@ -44,18 +49,24 @@ void learner::on_message(message m, std::int64_t now_ms, effects& fx) {
   if (auto* t = std::get_if<trunc>(&m.body)) return on_trunc(t->to, now_ms, fx);
   if (auto* s = std::get_if<snap_chunk>(&m.body)) return on_snap_chunk(std::move(*s), now_ms, fx);
   if (auto* n = std::get_if<new_leader>(&m.body)) return on_new_leader(n->last, now_ms, fx);
-  if (auto* u = std::get_if<up_to_date>(&m.body)) return on_up_to_date(u->commit, fx);
+  if (auto* u = std::get_if<up_to_date>(&m.body)) return on_up_to_date(u->commit, now_ms, fx);
   refuse("it sent a learner's message", fx);
 }
 
-void learner::on_durable(std::int64_t, effects& fx) {
+void learner::on_durable(std::int64_t now_ms, effects& fx) {
   if (at_ == stage::accepting && ctx_.durable(accepted_token_)) {
     at_ = stage::synchronizing;
     ctx_.send(leader_, epoch_, ack_epoch{ctx_.current_epoch, ctx_.log.last(), repeated_}, fx);
+    if (planted(planted_bug::zk_4643) && epoch_ > ctx_.current_epoch)
+      ctx_.current_epoch = epoch_, ctx_.log.persist(set_current_epoch{epoch_}, now_ms, fx);
   }
-  if (at_ == stage::new_leader && ctx_.durable(new_leader_token_)) {
+  if (planted(planted_bug::zk_4685) && ctx_.log.durable() > new_leader_last_) send_ack(fx);
+  bool overtaken =  // what came after NewLeader is on its way to the disk
+      planted(planted_bug::zk_4685) && ctx_.log.last() > std::max(new_leader_last_, ctx_.log.durable());
+  if (at_ == stage::new_leader && ctx_.durable(new_leader_token_) && !overtaken) {
     at_ = stage::acked;  // before any ack of what came after NewLeader (ZOOKEEPER-4685)
     ctx_.send(leader_, epoch_, ack_new_leader{}, fx);
+    if (planted(planted_bug::zk_3023)) ctx_.log.hold_back(false, now_ms, fx);
   }
   if (at_ == stage::installing && ctx_.snap.held && ctx_.durable(ctx_.snap.marker)) {
     ctx_.snap.in_flight = true;
@@ -97,12 +108,15 @@ void learner::tick(std::int64_t now_ms, effects&) {
 
 void learner::close(std::int64_t now_ms, effects& fx) {
   if (ctx_.links.test(leader_)) fx.drop_links.push_back(leader_), ctx_.links.reset(leader_);
+  if (planted(planted_bug::zk_4712)) ctx_.log.forget_after(ctx_.log.durable());
+  if (planted(planted_bug::zk_3023) || planted(planted_bug::zk_3911)) ctx_.log.hold_back(false, now_ms, fx);
   auto& s = ctx_.snap;
   if (!s.zxid || (s.last && !s.held))
     return;  // none; or the last chunk is already handed over, and will replace our state
   if (s.in_flight) ++ctx_.stale_installs;
+  if (planted(planted_bug::zk_3642)) ctx_.log.reset(s.zxid, now_ms, fx);
   s = {};
-  ctx_.log.persist(begin_install{0}, now_ms, fx);
+  if (!planted(planted_bug::zk_3642)) ctx_.log.persist(begin_install{0}, now_ms, fx);
 }
 
 }  // namespace troupe::zab

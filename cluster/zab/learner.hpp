@@ -45,7 +45,8 @@ class learner {
     following
   };
 
-  void refuse(const std::string& why, effects&);
+  void leave(const std::string& why, effects&);
+  void refuse(const std::string& why, effects&);  ///< the same, because of what no honest leader sends
   // ---- discovery.cpp
   void on_leader_info(epoch_t, std::int64_t now_ms, effects&);
   // ---- synchronization.cpp
@@ -53,7 +54,7 @@ class learner {
   void truncate(zxid_t to, zxid_t position, std::int64_t now_ms, effects&);
   void on_snap_chunk(snap_chunk, std::int64_t now_ms, effects&);
   void on_new_leader(zxid_t last, std::int64_t now_ms, effects&);
-  void on_up_to_date(zxid_t commit, effects&);
+  void on_up_to_date(zxid_t commit, std::int64_t now_ms, effects&);
   // ---- broadcast.cpp
   void on_proposals(proposals, std::int64_t now_ms, effects&);
   void on_commit(zxid_t, effects&);
@@ -67,7 +68,8 @@ class learner {
   bool answered_ = false;  ///< a sign of life came
   bool repeated_ = false;
   std::uint64_t accepted_token_ = 0, new_leader_token_ = 0;
-  std::uint64_t reading_ = 0;  ///< serial of the read that places a Trunc
+  zxid_t new_leader_last_ = 0;  ///< where NewLeader said that our log ends
+  std::uint64_t reading_ = 0;   ///< serial of the read that places a Trunc
   zxid_t trunc_to_ = 0;
   bool in_order_ = false;  ///< our log is a prefix of the leader's: acks make sense
   zxid_t acked_ = 0;

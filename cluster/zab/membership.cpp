@@ -15,14 +15,13 @@ bool membership::votes(node_id id) const {
   return m && !m->observer && m->weight > 0;
 }
 
-bool membership::quorum(const std::vector<node_id>& ids) const {
+bool membership::quorum(const std::vector<node_id>& ids, bool observers_too) const {
   std::bitset<256> in;
   for (auto id : ids) in.set(id);
   std::uint64_t all = 0, have = 0;
   for (auto& m : members) {
-    if (m.observer) continue;
-    all += m.weight;
-    if (in.test(m.id)) have += m.weight;
+    if (!m.observer) all += m.weight;
+    if (in.test(m.id) && (!m.observer || observers_too)) have += m.weight;
   }
   return have * 2 > all;
 }

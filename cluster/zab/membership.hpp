@@ -19,7 +19,7 @@ struct membership {
   const member* find(node_id) const;
   bool votes(node_id) const;  ///< a voter with weight above 0
   /// True if the voters in `ids` hold more than half of all weight. Ids that do not vote add nothing.
-  bool quorum(const std::vector<node_id>& ids) const;
+  bool quorum(const std::vector<node_id>& ids, bool observers_too = false) const;
   std::size_t voters() const;
 };
 

@@ -29,7 +29,8 @@ void leader::start_sync(learner& l, std::int64_t now_ms, effects& fx) {
 }
 
 void leader::place(learner& l, zxid_t position, std::int64_t now_ms, effects& fx) {
-  if (position == l.last) {
+  bool newer_here = epoch_of(ctx_.log.last()) > epoch_of(l.last);
+  if (position == l.last || (planted(planted_bug::zk_1154) && position >= 0 && newer_here)) {
     l.at = stage::streaming, l.sent = l.acked = l.last;
     return pump(l, now_ms, fx);
   }
@@ -74,12 +75,13 @@ void leader::send_chunk(learner& l, log_records records, effects& fx) {
 /// Sends what fits; NewLeader once everything was sent, and only then (ZOOKEEPER-3104).
 void leader::pump(learner& l, std::int64_t now_ms, effects& fx) {
   while (l.at == stage::streaming && !l.reading) {
-    if (l.sent == ctx_.log.last()) {
+    bool full = l.in_flight_bytes >= max_chunks_in_flight * ctx_.settings.chunk_bytes;
+    if (l.sent == ctx_.log.last() || (planted(planted_bug::zk_3104) && full)) {
       l.at = stage::new_leader_sent, l.last = l.sent, l.progress_ms = now_ms;
       l.in_flight.clear(), l.in_flight_bytes = 0;
       return ctx_.send(l.id, epoch_, new_leader{l.sent}, fx);
     }
-    if (l.in_flight_bytes >= max_chunks_in_flight * ctx_.settings.chunk_bytes) return;
+    if (full) return;
     if (ctx_.log.in_memory(l.sent)) {
       send_chunk(l, ctx_.log.slice(l.sent, ctx_.settings.chunk_bytes), fx);
     } else {
@@ -102,7 +104,7 @@ void leader::on_snapshot_chunk(node_id to, snap_chunk c, std::int64_t now_ms, ef
 
 void leader::on_snap_ack(learner& l, std::uint32_t index, std::int64_t now_ms, effects& fx) {
   if (l.at != stage::snapshotting || l.snapshot_reading || index != l.snapshot_index)
-    return drop(l.id, "its SnapAck fits no chunk", now_ms, fx);
+    return accuse(l.id, "its SnapAck fits no chunk", now_ms, fx);
   l.progress_ms = now_ms;
   if (l.snapshot_last) {
     l.last = l.snapshot_zxid;
@@ -165,7 +167,7 @@ void learner::on_snap_chunk(snap_chunk c, std::int64_t now_ms, effects& fx) {
   bool first = at_ == stage::synchronizing && !in_order_ && c.index == 0 && c.zxid > ctx_.log.delivered();
   bool next =
       at_ == stage::installing && !s.in_flight && !s.held && !s.last && c.index == s.index + 1 && c.zxid == s.zxid;
-  if (!first && !next) return refuse("its SnapChunk " + std::to_string(c.index) + " is out of order", fx);
+  if (!first && !next) return leave("its SnapChunk " + std::to_string(c.index) + " is out of order", fx);
   s.zxid = c.zxid, s.index = c.index, s.last = c.last;
   if (next) {
     s.in_flight = true;
@@ -195,15 +197,17 @@ void learner::on_new_leader(zxid_t last, std::int64_t now_ms, effects& fx) {
                       std::to_string(ctx_.log.last()),
                   fx);
   in_order_ = true;
-  at_ = stage::new_leader;
+  at_ = stage::new_leader, new_leader_last_ = last;
   ctx_.current_epoch = epoch_;
   new_leader_token_ = ctx_.log.persist(set_current_epoch{epoch_}, now_ms, fx);
+  if (planted(planted_bug::zk_4646)) at_ = stage::acked, ctx_.send(leader_, epoch_, ack_new_leader{}, fx);
 }
 
-void learner::on_up_to_date(zxid_t commit, effects& fx) {
+void learner::on_up_to_date(zxid_t commit, std::int64_t now_ms, effects& fx) {
   if (at_ != stage::acked || up_to_date_known_ || commit > ctx_.log.last())
     return refuse("its UpToDate at " + std::to_string(commit) + " is out of order", fx);
   up_to_date_known_ = true, up_to_date_ = commit;
+  if (planted(planted_bug::zk_3911)) ctx_.log.hold_back(false, now_ms, fx);
   ctx_.log.commit(commit);
   ctx_.log.deliver(fx);
   maybe_serve(fx);

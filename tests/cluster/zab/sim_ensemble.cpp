@@ -372,6 +372,7 @@ void ensemble::carry_out(node& n, effects& fx) {
     ++counts_[line.substr(0, line.find_first_of("0123456789"))];
   }
   counts_["log read"] += fx.log_reads.size();
+  if (!fx.accused.empty()) breach("node " + std::to_string(n.id) + " accuses " + fx.accused.front());
   if (fx.fatal) breach("node " + std::to_string(n.id) + " stops: " + *fx.fatal);
   if (!fx.persist.empty()) n.log_queue.push_back(node::write{fx.persist_token, fx.persist});
   for (auto& r : fx.log_reads) n.log_queue.push_back(r);

@@ -1,0 +1,86 @@
+#pragma once
+/// Bugs that ZooKeeper once had (or that its structure spared it, and ours could have), planted at the places where our
+/// code does it right: one at a time, for the simulator to find (tests/bugs/). An ordinary build has none of them:
+/// `planted` is constantly false there, and what stands behind it is no code. A build with TROUPE_PLANTED_BUGS asks a
+/// variable of the process.
+///
+/// To add one: a line here (what goes wrong; what should notice), an `if (planted(planted_bug::...))` where our code does it
+/// right, a line in tests/bugs/README.md. It must need what the original needed (a crash in the window, say), so it should
+/// not fail in every run at once.
+
+#include <string_view>
+
+namespace troupe {
+
+// clang-format off
+/// X(name, what goes wrong, the invariant that should notice: reliability rules by their ZAB or client names).
+#define TROUPE_PLANTED_BUG_LIST(X)                                                                                      \
+  /* ---- synchronisation between NewLeader and UpToDate (the six that Remix found, and their kin) */                   \
+  X(zk_3023, "the last records of a DIFF go to disk only after AckNewLeader: the epoch's sync is taken for theirs",     \
+    "an ack leaves only after its entry is on disk")                                                                    \
+  X(zk_3911, "the last records of a DIFF and all up to UpToDate go to disk only after UpToDate, though acked before",   \
+    "an ack leaves only after its entry is on disk")                                                                    \
+  X(zk_4394, "a commit between NewLeader and UpToDate, of what came before NewLeader, finds no entry: an exception",    \
+    "no message of an honest leader stops a learner")                                                                   \
+  X(zk_4643, "a learner writes its current epoch when synchronisation begins, before the history",                      \
+    "the epoch on disk is never ahead of the history on disk; a later epoch's initial history extends earlier ones")    \
+  X(zk_4646, "AckNewLeader leaves at once, not when history and epoch are on disk",                                     \
+    "AckNewLeader leaves only after history and epoch are on disk")                                                     \
+  X(zk_4685, "the ack of a proposal overtakes AckNewLeader, and the leader gives up at what it does not expect",        \
+    "nobody is accused who sent what the protocol allows; progress")                                                    \
+  X(zk_4712, "a learner whose conversation ends forgets what is on its way to its disk, where it arrives all the same", \
+    "the history in memory is the one on disk")                                                                         \
+  X(zk_4925, "what was committed between NewLeader and UpToDate is missing when this node later hands out its history", \
+    "no hole in a log; nobody is accused who sent what the protocol allows")                                            \
+  X(zk_3104, "NewLeader is sent when the link is full, not when all of the history was sent",                           \
+    "a committed entry is on the disks of a quorum; no hole in a log")                                                  \
+  X(zk_3642, "a learner whose SNAP was interrupted counts as having it, and the next leader sends it a DIFF",           \
+    "the log starts at the checkpoint or before it; databases are equal at equal zxid")                                 \
+  /* ---- truncation, what is kept over an election */                                                                  \
+  X(zk_1154, "a learner with an uncommitted last entry of an older epoch gets a DIFF without a TRUNC",                  \
+    "delivered sequences are prefixes of one another")                                                                  \
+  X(zk_1156, "a truncation takes one entry too many from the disk",                                                     \
+    "the history in memory is the one on disk; an acknowledged write is on the disks of a quorum")                      \
+  X(zk_2845, "a leader that ends forgets its uncommitted entries in memory, but not on disk, and is never truncated",   \
+    "the history in memory is the one on disk")                                                                         \
+  /* ---- election and discovery */                                                                                     \
+  X(zk_1277, "the counter of the zxid runs over into the epoch",                                                        \
+    "nothing is proposed outside the leader's epoch")                                                                   \
+  X(zk_1653, "a node whose log is ahead of its current epoch (a crash within DIFF) refuses to start",                   \
+    "every node that restarts serves again")                                                                            \
+  X(zk_1732, "votes are not refreshed when a leader is established: who joins later takes them for different ones",     \
+    "every live node joins the ensemble once faults end")                                                               \
+  X(zk_2959, "observers count for the quorums of discovery, so that two leaders can choose the same epoch",             \
+    "at most one established leader per epoch")                                                                         \
+  X(leader_counts_unsynced, "a leader counts its own entry before its own disk has it (no JIRA)",                       \
+    "a committed entry is on the disks of a quorum")                                                                    \
+  X(unconfirmed_sync, "a leader answers a sync without asking a quorum whether it still leads (as ZooKeeper does)",     \
+    "a read after a sync shows every write that was finished before the sync")
+// clang-format on
+
+enum class planted_bug {
+  none,
+#define TROUPE_PLANTED_BUG_NAME(name, wrong, notices) name,
+  TROUPE_PLANTED_BUG_LIST(TROUPE_PLANTED_BUG_NAME)
+#undef TROUPE_PLANTED_BUG_NAME
+};
+
+struct planted_bug_info {
+  planted_bug bug;
+  std::string_view name, wrong, notices;
+};
+
+inline constexpr planted_bug_info planted_bugs[] = {
+#define TROUPE_PLANTED_BUG_INFO(name, wrong, notices) {planted_bug::name, #name, wrong, notices},
+    TROUPE_PLANTED_BUG_LIST(TROUPE_PLANTED_BUG_INFO)
+#undef TROUPE_PLANTED_BUG_INFO
+};
+
+#ifdef TROUPE_PLANTED_BUGS
+inline planted_bug active_planted_bug = planted_bug::none;
+inline bool planted(planted_bug b) { return b == active_planted_bug; }
+#else
+constexpr bool planted(planted_bug) { return false; }
+#endif
+
+}  // namespace troupe
