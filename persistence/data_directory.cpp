@@ -102,8 +102,7 @@ std::uint64_t free_bytes(const std::filesystem::path& directory) {
   return static_cast<std::uint64_t>(s.f_bavail) * s.f_frsize;
 }
 
-void check_free_space(const std::filesystem::path& directory, std::uint64_t min_free) {
-  auto have = free_bytes(directory);
+void check_free_space(const std::filesystem::path& directory, std::uint64_t have, std::uint64_t min_free) {
   if (have < min_free)
     throw storage_error(directory.string() + ": only " + std::to_string(have >> 20) +
                         " MiB are free on its disk, needed are " + std::to_string(min_free >> 20) + " MiB; " +

@@ -29,8 +29,8 @@ std::shared_ptr<void> lock_directory(const std::filesystem::path& directory);
 void write_identity(const std::filesystem::path& directory, const std::string& ensemble, node_id self,
                     medium& = system_medium());
 
-/// Throws if less than `min_free` is free; the message says how much is.
-void check_free_space(const std::filesystem::path& directory, std::uint64_t min_free);
+/// Throws if `have`, which is free, is less than `min_free`; the message says both.
+void check_free_space(const std::filesystem::path& directory, std::uint64_t have, std::uint64_t min_free);
 
 /// Makes DIR/ballast unless the disk is too small for that. An operator removes it to repair a node whose disk is full.
 void create_ballast(const std::filesystem::path& directory, std::uint64_t min_free);
