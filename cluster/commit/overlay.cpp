@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "cluster/planted_bug.hpp"
+
 namespace troupe::commit {
 
 void overlay::reset(const tree::database* db) {
@@ -40,7 +42,7 @@ bool overlay::session_alive(session_id id) const {
 
 std::vector<std::string> overlay::ephemerals_of(session_id id) const {
   auto out = db_->ephemerals_of(id);
-  if (auto it = sessions_.find(id); it != sessions_.end())
+  if (auto it = sessions_.find(id); it != sessions_.end() && !planted(planted_bug::zk_2355))
     for (auto& e : it->second.ephemerals) out.push_back(e.path);
   std::sort(out.begin(), out.end());
   out.erase(std::unique(out.begin(), out.end()), out.end());
@@ -118,6 +120,8 @@ void overlay::rollback() {
   for (auto& t : nodes_touched_) {
     if (t.inserted)
       nodes_.erase(nodes_.find(t.at->first));
+    else if (planted(planted_bug::zk_1624))
+      t.at->second.last = t.before.last;
     else
       t.at->second = std::move(t.before);
   }

@@ -1,5 +1,7 @@
 #include "cluster/commit/preparation.hpp"
 
+#include "cluster/planted_bug.hpp"
+
 namespace troupe::commit {
 
 using zk::err;
@@ -31,7 +33,7 @@ void preparation::answer(const request_view& r, err e, std::vector<prepared>& ou
 err preparation::check_session(const request_view& r) {
   if (!pending_.session_alive(r.session)) return err::session_expired;
   auto [owner, first] = owners_.try_emplace(r.session, r.origin);
-  return owner->second == r.origin ? err::ok : err::session_moved;
+  return owner->second == r.origin || planted(planted_bug::stray_request) ? err::ok : err::session_moved;
 }
 
 void preparation::propose(const request_view& r, std::int64_t now_ms, bool bounded, std::vector<prepared>& out) {
@@ -93,7 +95,7 @@ void preparation::session(const request_view& r, std::int64_t now_ms, std::vecto
   if (!body.done() || s.session == 0) return answer(r, err::marshalling_error, out);
   if (s.reattach) {
     auto alive = pending_.session_alive(s.session);
-    if (alive) owners_[s.session] = r.origin;
+    if (alive && !planted(planted_bug::zk_710)) owners_[s.session] = r.origin;
     return answer(r, alive ? err::ok : err::session_expired, out);
   }
   if (pending_.session_alive(s.session)) return answer(r, err::session_expired, out);  // its id is taken

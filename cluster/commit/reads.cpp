@@ -2,6 +2,7 @@
 
 #include "cluster/commit/reply.hpp"
 #include "cluster/commit/set_watches.hpp"
+#include "cluster/planted_bug.hpp"
 
 namespace troupe::commit {
 
@@ -29,7 +30,8 @@ err exists(reading& r, jute::reader& body) {
   if (!body.ok()) return err::marshalling_error;
   if (path.find('\0') != path.npos) return err::bad_arguments;
   auto* n = r.db.find(path);
-  if (n && !r.may(*n, perm::read)) return err::no_auth;  // since 3.9.2 (ZOOKEEPER-2590)
+  if (n && !r.may(*n, perm::read) && !planted(planted_bug::zk_2590))
+    return err::no_auth;  // since 3.9.2 (ZOOKEEPER-2590)
   if (watch) r.leave_watch(watch_table::data, path);
   if (!n) return err::no_node;
   zk::write(r.out, r.db.stat_of(*n));

@@ -1,6 +1,7 @@
 #include "cluster/commit/set_watches.hpp"
 
 #include "cluster/commit/reply.hpp"
+#include "cluster/planted_bug.hpp"
 
 namespace troupe::commit {
 
@@ -44,7 +45,8 @@ struct returning {
   void child(std::string_view path, zxid_t since) {
     auto* n = db.find(path);
     if (!n) return event(zk::event::node_deleted, path);
-    if (db.stat_of(*n).pzxid > since) return event(zk::event::node_children_changed, path, n);
+    if (db.stat_of(*n).pzxid > since && !planted(planted_bug::zk_1412))
+      return event(zk::event::node_children_changed, path, n);
     watch(watch_table::child, path);
   }
 };

@@ -4,6 +4,7 @@
 
 #include "cluster/commit/processor.hpp"
 #include "cluster/commit/results.hpp"
+#include "cluster/planted_bug.hpp"
 
 namespace troupe::commit {
 
@@ -44,7 +45,7 @@ void commit_processor::impl::apply(const log_record& record, effects& fx) {
   applied.clear();
   db->apply(record.zxid, txn, applied);
   if (current == role::leading) preparing.applied();
-  publish(record.zxid, fx);
+  if (!planted(planted_bug::reply_before_event)) publish(record.zxid, fx);
   auto own = txn.getOriginNode() == cfg.self ? pending.peek(txn.getRequestId()) : pending_requests::entry{};
   for (auto& a : applied) {  // whoever is connected on a session that ended, but did not ask for it, is cut off
     if (a.what != tree::applied_change::kind::session_closed) continue;
@@ -52,6 +53,7 @@ void commit_processor::impl::apply(const log_record& record, effects& fx) {
     if (it != attached.end() && it->second != own.conn) close(*find(it->second), fx);
   }
   if (own.conn) settle_transaction(txn.getRequestId(), record.zxid, fx);
+  if (planted(planted_bug::reply_before_event)) publish(record.zxid, fx);
   release_replies(fx);
 }
 

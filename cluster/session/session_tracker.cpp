@@ -4,6 +4,8 @@
 #include <stdexcept>
 #include <string>
 
+#include "cluster/planted_bug.hpp"
+
 namespace troupe::session {
 
 session_tracker::session_tracker(std::int64_t tick_ms) : tick_ms_(tick_ms) {
@@ -50,6 +52,7 @@ void session_tracker::clear() {
 void session_tracker::start_leading(std::int64_t now_ms) {
   leading_ = true;
   touched_.clear();
+  if (planted(planted_bug::zk_1367)) return;
   for (auto& [id, e] : sessions_) schedule(id, e, now_ms);
 }
 

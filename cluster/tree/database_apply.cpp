@@ -1,6 +1,7 @@
 #include <cstdio>
 #include <stdexcept>
 
+#include "cluster/planted_bug.hpp"
 #include "cluster/tree/database_impl.hpp"
 #include "cluster/tree/path.hpp"
 
@@ -70,7 +71,7 @@ void database::impl::create(std::string_view path, zxid_t zxid, std::int64_t tim
   parent->kids->pzxid = zxid;
   parent->kids->creates = r.getParentCreates();
   mark(z);
-  mark(parent);
+  if (!planted(planted_bug::zk_3249)) mark(parent);
 
   out.what = applied_change::kind::created;
   out.st = stat_of(*z);
@@ -92,8 +93,10 @@ void database::impl::remove(std::string_view path, zxid_t zxid, applied_change& 
   index.erase(at.hash, at.entry);
   parent->kids->remove(z);
   parent->kids->pzxid = zxid;
-  mark(parent);
+  if (!planted(planted_bug::zk_3125)) mark(parent);
   unmark(z);
+  bool ends_with_session = static_cast<zk::op>(out.op) == zk::op::close_session;
+  if (planted(planted_bug::zk_4541) && ends_with_session && z->serial < saved_serial) removed.pop_back();
   if (z->has(znode::has_owner)) {
     const auto owner = z->owner();
     auto& list = owner.session->ephemerals;
@@ -169,7 +172,7 @@ void database::impl::close_session(session_id id, applied_change& out) {
   out.session = id;
   out.timeout_ms = at->second.info.timeout_ms;
 
-  if (at->second.saved)
+  if (at->second.saved && !planted(planted_bug::zk_3144) && !planted(planted_bug::zk_4541))
     changed_sessions.insert(id);
   else
     changed_sessions.erase(id);
@@ -180,9 +183,12 @@ void database::apply(zxid_t zxid, wire::Transaction::Reader txn, std::vector<app
   if (zxid <= zxid_) throw std::logic_error("database: zxid " + hex(zxid) + " applied after " + hex(zxid_));
   if (impl_->loading) throw std::logic_error("database: zxid " + hex(zxid) + " applied while loading");
   const auto time_ms = txn.getTimeMs();
+  std::size_t changes = 0;
   for (auto change : txn.getChanges()) {
     auto& done = out.emplace_back();
     done.op = change.getOp();
+    if (planted(planted_bug::zk_3127) && ++changes == 2)
+      impl_->half_applied = zxid, impl_->half_dirty = impl_->dirty.size();
     done.path = view(change.getPath());
     try {
       switch (change.which()) {

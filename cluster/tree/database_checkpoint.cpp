@@ -5,6 +5,7 @@
 #include <cstring>
 #include <stdexcept>
 
+#include "cluster/planted_bug.hpp"
 #include "cluster/tree/database_impl.hpp"
 
 namespace troupe::tree {
@@ -120,6 +121,12 @@ state_delta database::take_delta() {
 
   const auto nodes = static_cast<std::ptrdiff_t>(out.size());
   for (auto serial : d.removed) out.push_back({table::nodes, serial, {}});
+  std::deque<znode*> left_behind;
+  if (planted(planted_bug::zk_3127) && d.half_applied == zxid_) {
+    const auto from = d.dirty.begin() + static_cast<std::ptrdiff_t>(std::min(d.half_dirty, d.dirty.size()));
+    left_behind.assign(from, d.dirty.end());
+    d.dirty.erase(from, d.dirty.end());
+  }
   for (auto* z : d.dirty) {
     out.push_back({table::nodes, z->serial, d.encode(*z)});
     z->dirty = 0;
@@ -127,6 +134,7 @@ state_delta database::take_delta() {
   std::sort(out.begin() + nodes, out.end(), [](auto& a, auto& b) { return a.key < b.key; });
   d.removed.clear();
   d.dirty.clear();
+  for (auto* z : left_behind) z->dirty = 0, d.mark(z);
   d.saved_serial = d.next_serial;
 
   for (auto id : d.changed_sessions) {

@@ -38,6 +38,10 @@ struct database::impl {
   std::uint64_t next_serial = 1;
   std::uint64_t saved_serial = 1;  ///< smaller serials stand in the last checkpoint, or have been erased from it
 
+  /// Of the last transaction with several changes, and how much was dirty before its second: for planted_bug::zk_3127.
+  zxid_t half_applied = 0;
+  std::size_t half_dirty = 0;
+
   // ---- while loading
   bool loading = false;
   std::uint64_t loaded_next_serial = 0;

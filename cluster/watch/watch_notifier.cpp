@@ -5,6 +5,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "cluster/planted_bug.hpp"
 #include "cluster/watch/watch_registry.hpp"
 #include "schema/jute.hpp"
 
@@ -85,7 +86,7 @@ struct watch_notifier::impl {
     event_frame frame(out, what, zxid, path);
     read_filter filter(acl);
     registry.fire(path, data, child, [&](const watch_registry::connection& c) {
-      if (filter.lets_pass(c.creds.get())) frame.deliver_to(c.id);
+      if (filter.lets_pass(c.creds.get()) || planted(planted_bug::cve_2024_23944)) frame.deliver_to(c.id);
     });
   }
 

@@ -29,15 +29,11 @@ void leader::on_info(node_id from, const follower_info& info, std::int64_t now_m
 }
 
 void leader::try_gather(std::int64_t now_ms, effects& fx) {
-  if (phase_ != phase::gathering || !ctx_.settings.ensemble.quorum(
-                                        [&] {
-                                          std::vector<node_id> ids{ctx_.settings.self};
-                                          for (auto& [id, l] : learners_)
-                                            if (l.voter || planted(planted_bug::zk_2959)) ids.push_back(id);
-                                          return ids;
-                                        }(),
-                                        planted(planted_bug::zk_2959)))
-    return;
+  if (phase_ != phase::gathering) return;
+  std::vector<node_id> ids{ctx_.settings.self};
+  for (auto& [id, l] : learners_)
+    if (l.voter || planted(planted_bug::zk_2959)) ids.push_back(id);
+  if (!ctx_.settings.ensemble.quorum(ids, planted(planted_bug::zk_2959))) return;
   auto newest =
       std::max(ctx_.accepted_epoch, ctx_.epoch_floor);  // the floor has every voter's; observers' do not count
   if (newest >= max_epoch) {

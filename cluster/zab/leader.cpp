@@ -42,7 +42,8 @@ void leader::on_message(node_id from, message m, std::int64_t now_ms, effects& f
     if (m.epoch != epoch_ || !announced_) return;  // a sign of life, no more
     if (l->at == stage::synced && p->serial <= ping_serial_) l->ponged = std::max(l->ponged, p->serial);
     if (phase_ == phase::serving) {
-      fx.touched.insert(fx.touched.end(), p->touched.begin(), p->touched.end());
+      if (l->voter || !planted(planted_bug::observer_touches_lost))
+        fx.touched.insert(fx.touched.end(), p->touched.begin(), p->touched.end());
       release_confirmed(fx);
     }
     return;
