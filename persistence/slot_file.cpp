@@ -31,7 +31,8 @@ std::optional<slot> parse(std::string_view bytes) {
 
 std::optional<slot> newest(const file& from, const std::filesystem::path& name) {
   auto bytes = from.read_at(slot_distance * 2, 0);
-  if (bytes.empty()) return std::nullopt;
+  // Zeros: a power failure in the first write ever can leave the size without the bytes.
+  if (bytes.find_first_not_of('\0') == std::string::npos) return std::nullopt;
   auto best = parse(std::string_view(bytes).substr(0, slot_distance));
   if (bytes.size() > slot_distance) {
     auto other = parse(std::string_view(bytes).substr(slot_distance));

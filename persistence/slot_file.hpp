@@ -19,10 +19,10 @@ class slot_file {
  public:
   static constexpr std::size_t max_payload = 512;  ///< what is kept here is a name and a few numbers
 
-  /// Opens or creates. Throws storage_error if the file holds something, but no valid slot.
+  /// Opens or creates. Throws storage_error if the file holds something other than zeros, but no valid slot.
   explicit slot_file(std::filesystem::path name, medium& = system_medium());
 
-  /// Reads without creating anything; nothing if there is no file or it is empty.
+  /// Reads without creating anything; nothing if there is no file, or nothing in it.
   static std::optional<std::string> peek(const std::filesystem::path& name, medium& = system_medium());
 
   const std::optional<std::string>& value() const { return value_; }

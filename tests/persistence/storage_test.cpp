@@ -81,6 +81,21 @@ TEST_CASE("an identity of which one copy rotted still counts, one that rotted tw
   CHECK(has(refused(s), "both copies are damaged"));
 }
 
+TEST_CASE("a file of which a power failure in its first write left only zeros counts as new") {
+  scratch dir;
+  auto s = settings_for(dir.path / "d");
+  std::filesystem::create_directories(s.directory / "log");
+  for (auto file : {s.directory / "identity", s.directory / "log" / "high-water"})
+    std::ofstream(file, std::ios::binary) << std::string(4130, '\0');
+  {
+    auto st = open_storage(s);
+    establish(*st.log, 1);
+  }
+  CHECK(open_storage(s).log->state().current_epoch == 1);
+  std::ofstream(s.directory / "log" / "high-water", std::ios::binary) << std::string(4130, '\0');
+  CHECK(has(refused(s), "high-water: missing"));
+}
+
 TEST_CASE("a second process is refused with the pid of the first") {
   scratch dir;
   auto s = settings_for(dir.path / "d");
