@@ -8,8 +8,6 @@ namespace troupe::sim {
 
 namespace {
 
-constexpr std::size_t page_bytes = 4096;
-
 const char* name_of(rot_kind k) {
   return k == rot_kind::flip_bit ? "bit flipped" : k == rot_kind::zero_sector ? "sector zeroed" : "file cut off";
 }

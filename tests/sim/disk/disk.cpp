@@ -103,6 +103,9 @@ persistence::storage open_storage(disk& d, const persistence::storage_settings& 
   if (!persistence::check_identity(s.directory, s.ensemble, s.self, medium))
     persistence::write_identity(s.directory, s.ensemble, s.self, medium);
   persistence::check_free_space(s.directory, state.free(), s.min_free_bytes);
+  // Where the real one makes a directory for each, and syncs the one that it stands in.
+  for (auto part : {"log", "state"})
+    if (!medium.exists(s.directory / part / "data.mdb")) medium.sync_directory(s.directory);
   persistence::open_stores(s, medium, out);
   return out;
 }

@@ -14,7 +14,7 @@
 
 namespace troupe::sim {
 
-inline constexpr std::size_t sector_bytes = 512;
+inline constexpr std::size_t sector_bytes = 512, page_bytes = 4096;
 
 /// What became of the un-synced sectors of a file.
 struct cut_count {

@@ -32,7 +32,7 @@ class open_file : public persistence::file {
     auto v = disk_.next(state::op::write);
     if (v.crash) {
       // Sectors may be lost from a power cut anyway. kill -9 may find the kernel in the middle of the copy.
-      file_.write(disk_.armed == crash::power ? bytes : bytes.substr(0, disk_.below(bytes.size() + 1)), offset);
+      file_.write(disk_.armed == crash::power ? bytes : some_pages(bytes, offset), offset);
       disk_.crash_now();
     }
     auto end = offset + bytes.size();
@@ -41,7 +41,7 @@ class open_file : public persistence::file {
       fail_file(name_, "write", ENOSPC);
     }
     if (v.error) {
-      file_.write(bytes.substr(0, disk_.below(bytes.size() + 1)), offset);
+      file_.write(some_pages(bytes, offset), offset);
       fail_file(name_, "write", v.error);
     }
     file_.write(bytes, offset);
@@ -59,6 +59,13 @@ class open_file : public persistence::file {
   }
 
  private:
+  // What an interrupted write has copied: whole pages of the kernel, from the first.
+  std::string_view some_pages(std::string_view bytes, std::size_t offset) const {
+    auto pages = (offset + bytes.size() + page_bytes - 1) / page_bytes - offset / page_bytes;
+    auto end = (offset / page_bytes + disk_.below(pages + 1)) * page_bytes;
+    return bytes.substr(0, end > offset ? end - offset : 0);
+  }
+
   state& disk_;
   std::uint64_t incarnation_;
   sim_file& file_;
