@@ -46,6 +46,7 @@ path_index::~path_index() { clear(); }
 
 void path_index::clear() {
   for (auto& s : shards_) {
+    if (!s.entries) continue;
     std::free(s.entries);
     s = {};
   }

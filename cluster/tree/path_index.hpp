@@ -19,7 +19,11 @@ namespace troupe::tree {
 class path_index {
  public:
   using entry = std::uint64_t;  ///< 0 = empty
+#ifdef TROUPE_FUZZ
+  static constexpr unsigned shard_bits = 4;  ///< fuzzers make a database for each input
+#else
   static constexpr unsigned shard_bits = 12;
+#endif
 
   path_index() = default;
   ~path_index();

@@ -1,0 +1,333 @@
+/// Writes the seeds of the corpus: `make_corpus DIRECTORY` makes DIRECTORY/<decoder>/seed-<what>. The same bytes in every
+/// run. Each seed is something real (frames that a client sends, records as the server encodes them), in the form of
+/// input that its fuzzer reads.
+
+#include <capnp/message.h>
+#include <capnp/serialize.h>
+
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+
+#include "actors/peer/hello.hpp"
+#include "cluster/commit/transaction_builder.hpp"
+#include "cluster/zab/messages.hpp"
+#include "persistence/state_chunk.hpp"
+
+namespace {
+
+using namespace troupe;
+namespace fs = std::filesystem;
+
+fs::path root;
+
+void seed(const std::string& decoder, const std::string& what, std::string_view bytes) {
+  fs::create_directories(root / decoder);
+  std::ofstream(root / decoder / ("seed-" + what), std::ios::binary) << bytes;
+}
+
+std::string byte(unsigned n) { return {static_cast<char>(n)}; }
+/// As fuzz::input::string reads it.
+std::string counted(std::string_view s) {
+  if (s.size() < 255) return byte(static_cast<unsigned>(s.size())).append(s);
+  return byte(255).append(byte(s.size() & 255)).append(byte(static_cast<unsigned>(s.size() >> 8))).append(s);
+}
+std::string framed(std::string_view s) {
+  std::string out;
+  jute::writer(out).buffer(s);
+  return out;
+}
+
+// ---- clients
+
+const zk::acl_list open_acl{{zk::perm::all, {"world", "anyone"}}};
+
+template <class F>
+std::string request(zk::op op, F fill) {
+  std::string out;
+  jute::writer w(out);
+  w.i32(1), w.i32(static_cast<std::int32_t>(op));
+  fill(w);
+  return out;
+}
+std::string create(zk::op op, std::string_view path, std::int32_t flags, const zk::acl_list& acl = open_acl) {
+  return request(op, [&](auto& w) { w.ustring(path), w.buffer("data"), zk::write(w, acl), w.i32(flags); });
+}
+std::string watch(zk::op op, std::string_view path) {
+  return request(op, [&](auto& w) { w.ustring(path), w.boolean(true); });
+}
+std::string versioned(zk::op op, std::string_view path) {
+  return request(op, [&](auto& w) { w.ustring(path), w.i32(-1); });
+}
+std::string set_data(std::string_view path) {
+  return request(zk::op::set_data, [&](auto& w) { w.ustring(path), w.buffer("other"), w.i32(-1); });
+}
+std::string connect_request() {
+  std::string out;
+  jute::writer w(out);
+  w.i32(0), w.i64(0), w.i32(10'000), w.i64(0), w.buffer(std::string(16, '\0')), w.boolean(false);
+  return out;
+}
+std::string multi() {
+  return request(zk::op::multi, [&](auto& w) {
+    auto head = [&](zk::op o) { w.i32(static_cast<std::int32_t>(o)), w.boolean(false), w.i32(-1); };
+    head(zk::op::create), w.ustring("/m"), w.buffer("x"), zk::write(w, open_acl), w.i32(0);
+    head(zk::op::check), w.ustring("/"), w.i32(-1);
+    head(zk::op::set_data), w.ustring("/m"), w.buffer("y"), w.i32(0);
+    head(zk::op::del), w.ustring("/m"), w.i32(-1);
+    w.i32(-1), w.boolean(true), w.i32(-1);
+  });
+}
+std::vector<std::pair<std::string, std::string>> requests() {
+  using zk::op;
+  return {
+      {"create", create(op::create, "/a", 0)},
+      {"create2-ephemeral", create(op::create2, "/a/e", 1)},
+      {"create-sequential", create(op::create, "/a/s-", 3)},
+      {"create-acl", create(op::create, "/acl", 0, {{31, {"digest", "u:h"}}, {1, {"ip", "10.0.0.0/8"}}})},
+      {"delete", versioned(op::del, "/a")},
+      {"exists", watch(op::exists, "/a")},
+      {"get-data", watch(op::get_data, "/a")},
+      {"set-data", set_data("/a")},
+      {"get-acl", request(op::get_acl, [](auto& w) { w.ustring("/a"); })},
+      {"set-acl", request(op::set_acl,
+                          [](auto& w) {
+                            w.ustring("/a"), zk::write(w, {{31, {"auth", ""}}}), w.i32(-1);
+                          })},
+      {"get-children", watch(op::get_children, "/")},
+      {"get-children2", watch(op::get_children2, "/a")},
+      {"sync", request(op::sync, [](auto& w) { w.ustring("/a"); })},
+      {"ping", request(op::ping, [](auto&) {})},
+      {"multi", multi()},
+      {"auth", request(op::auth, [](auto& w) { w.i32(0), w.ustring("digest"), w.buffer("u:p"); })},
+      {"set-watches", request(op::set_watches,
+                              [](auto& w) {
+                                w.i64(1);
+                                for (auto p : {"/a", "/b", "/"}) w.i32(1), w.ustring(p);
+                              })},
+      {"close", request(op::close_session, [](auto&) {})},
+  };
+}
+
+void clients() {
+  constexpr unsigned frame = 0, hello = 3, come_back = 4, lost = 5, commit = 6, other = 7;
+  auto step = [](unsigned what, unsigned conn, const std::string& rest) { return byte(what << 2 | conn) + rest; };
+  std::string all = byte(0) + step(hello, 0, byte(10));
+  std::string late = byte(1) + step(hello, 0, byte(10)) + step(hello, 1, byte(10)) + step(commit, 0, byte(1));
+  for (auto& [name, r] : requests()) {
+    seed("client_frames", name,
+         byte(0) + step(hello, 0, byte(10)) + step(frame, 0, counted(create(zk::op::create, "/a", 0))) +
+             step(frame, 0, counted(r)));
+    if (name != "close") all += step(frame, 0, counted(r));
+    late += step(frame, 1, counted(r)) + step(frame, 0, counted(r));
+  }
+  seed("client_frames", "all", all);
+  seed("client_frames", "all-committed-late", late + step(commit, 0, byte(255)));
+  seed("client_frames", "connect", byte(0) + step(frame, 2, counted(connect_request())));
+  seed("client_frames", "moves",
+       byte(2) + step(hello, 0, byte(10)) + step(come_back, 1, byte(0)) + step(lost, 1, "") +
+           step(come_back, 2, byte(0)) + step(other, 0, byte(1)));
+  seed("client_frames", "forwarded",
+       byte(0) + step(hello, 0, byte(10)) + step(other, 0, byte(0) + std::string("\5\0\0\0", 4) + counted("\0")) +
+           step(other, 0, byte(2 | 4)) + step(other, 0, byte(3)) + step(frame, 0, counted(multi())));
+
+  std::string stream = framed(connect_request());
+  for (auto& [name, r] : requests()) stream += framed(r);
+  seed("gateway_framing", "requests", byte(0) + stream);
+  seed("gateway_framing", "requests-split", byte(7) + stream);
+  seed("gateway_framing", "partial", byte(1) + stream.substr(0, 90));
+  seed("gateway_framing", "negative", byte(9) + framed(connect_request()) + "\xff\xff\xff\xff");
+  for (auto word : {"ruok", "srvr", "stat", "mntr", "isro", "conf", "cons", "crst", "srst", "envi", "dirs", "wchs",
+                    "dump", "wchc", "hash"}) {
+    seed("gateway_framing", word, byte(1) + word);
+    seed("four_letter_words", word,
+         word + byte(0x3d) + std::string(120, '\3') + counted("a=b") + counted("") + byte(1) + counted("::1") +
+             std::string(40, '\1'));
+  }
+}
+
+// ---- peers
+
+void peers() {
+  using namespace zab;
+  auto payload = shared_bytes::copy_of("payload.");
+  auto who = std::make_shared<const tree::credentials>(tree::credentials{{"ip", "::1"}, {"digest", "u:h"}});
+  const std::vector<message> messages{
+      {0, follower_info{1, make_zxid(1, 5), false}},
+      {2, leader_info{}},
+      {2, ack_epoch{1, make_zxid(1, 5), true}},
+      {2, trunc{make_zxid(1, 4)}},
+      {2, truncated{make_zxid(1, 4)}},
+      {2, snap_chunk{make_zxid(1, 9), 0, true, payload}},
+      {2, snap_ack{3}},
+      {2, proposals{{{make_zxid(2, 1), payload}, {make_zxid(2, 2), payload}}, make_zxid(1, 5)}},
+      {2, new_leader{make_zxid(1, 5)}},
+      {2, ack_new_leader{}},
+      {2, up_to_date{make_zxid(1, 5)}},
+      {2, ack{make_zxid(2, 2)}},
+      {2, commit_up_to{make_zxid(2, 2)}},
+      {2, ping{7}},
+      {2, pong{7, {1, 2, 3}}},
+      {2, zab::requests{{{9, 1, 2, zk::op::create, "body", who}}}},
+      {2, replies{{{9, zk::err::no_node, make_zxid(2, 2), "body"}}}},
+  };
+  std::string said = byte(0) + byte(0x42) + byte(1) + byte(3) + byte(0x0b) + byte(6) + byte(8 | 3);
+  for (auto& m : messages) {
+    auto encoded = encode(m);
+    seed("peer_messages", "zab-" + std::to_string(m.body.index()), byte(0) + encoded);
+    said += byte(0x80 | 8) + counted(encoded);
+  }
+  seed("peer_conversation", "frames", said);
+  notification n{notification::state_t::following, 3, make_zxid(1, 5), 1, 4};
+  seed("peer_messages", "notification", byte(1) + encode(n));
+
+  // A learner (node 2) that joins node 1 in epoch 2, gets two records, and serves; a leader with two followers.
+  auto link = [](unsigned id) { return byte((id - 1) << 3 | 3); };
+  auto say = [](unsigned from, unsigned kind, unsigned epoch, const std::string& rest) {
+    return byte((from - 1) << 3) + byte(kind) + byte(epoch) + rest;
+  };
+  const auto disk = byte(4) + byte(4);
+  auto z = [](unsigned epoch, unsigned counter) { return byte(epoch << 5 | counter); };
+  auto joins = byte(1) + byte(0x45) + byte(5) + link(1) + byte(6) + say(1, 1, 2, "") + disk + say(1, 8, 2, z(1, 5)) +
+               disk + say(1, 10, 2, z(1, 5)) + say(1, 7, 2, z(1, 5) + byte(2) + z(2, 1) + z(2, 2)) + disk +
+               say(1, 12, 2, z(2, 2)) + byte(7) + byte(1) + say(1, 13, 2, byte(1));
+  seed("peer_conversation", "learner-diff", joins);
+  seed("peer_conversation", "learner-trunc",
+       byte(1) + byte(0x45) + byte(2) + link(1) + byte(6) + say(1, 1, 2, "") + disk + say(1, 3, 2, z(1, 3)) + disk +
+           say(1, 8, 2, z(1, 3)) + disk);
+  seed("peer_conversation", "learner-snap",
+       byte(1) + byte(0x45) + byte(2) + link(1) + byte(6) + say(1, 1, 2, "") + disk + say(1, 5, 2, z(1, 9) + byte(0)) +
+           disk + byte(4) + byte(3) + say(1, 5, 2, z(1, 9) + byte(9)) + byte(4) + byte(3) + disk +
+           say(1, 8, 2, z(1, 9)) + disk);
+  auto leads = byte(0) + byte(0x45) + byte(5) + link(2) + link(3) + byte(6) +
+               say(2, 0, 0, byte(1) + z(1, 5) + byte(0)) + disk + say(2, 2, 2, byte(1) + z(1, 5) + byte(0)) + disk +
+               say(2, 9, 2, "") + disk + byte(7) + byte(0x11) + disk + say(2, 11, 2, z(2, 1)) + say(2, 15, 2, byte(1)) +
+               byte(7) + byte(0x20) + say(2, 14, 2, byte(1)) + byte(5) + byte(40);
+  seed("peer_conversation", "leader", leads);
+  seed("peer_conversation", "leader-sends-snap",
+       byte(0x40) + byte(0x57) + byte(7) + link(2) + link(3) + byte(6) + say(2, 0, 0, byte(1) + z(0, 0) + byte(0)) +
+           disk + say(2, 2, 2, byte(1) + z(0, 0) + byte(0)) + disk + byte(4) + byte(1) + byte(4) + byte(2) +
+           say(2, 6, 2, byte(0)) + byte(4) + byte(2) + say(2, 6, 2, byte(1)) + byte(4) + byte(2) +
+           say(2, 6, 2, byte(2)));
+
+  seed("election", "three",
+       byte(0) + byte(0 << 3 | 2) + byte(0 << 3 | 3) + byte(2 << 3) + byte(1) + byte(5) + byte(1) + byte(5 << 3 | 2) +
+           byte(2 << 2) + byte(1) + byte(6) + byte(1) + byte(1) + byte(5 << 3 | 3) + byte(2 << 2) + byte(1) + byte(6) +
+           byte(1) + byte(1) + byte(3 << 3) + byte(50) + byte(4 << 3) + byte(2));
+  seed("election", "joins-a-leader",
+       byte(3) + byte(1) + byte(2) + byte(3) + byte(2 << 3) + byte(0) + byte(0) + byte(0) + byte(5 << 3 | 1) +
+           byte(1 << 2 | 2) + byte(1) + byte(6) + byte(1) + byte(3) + byte(5 << 3 | 2) + byte(1 << 2 | 1) + byte(1) +
+           byte(6) + byte(1) + byte(3));
+
+  peer::options o;
+  o.self = 3, o.ensemble = "troupe", o.boot = 9;
+  for (node_id id = 1; id <= 3; ++id) o.members.push_back({id, "127.0.0.1", 3181});
+  auto frame = [](unsigned kind, std::string_view body) {
+    std::string out(8, '\0');
+    out[0] = static_cast<char>(body.size()), out[1] = static_cast<char>(body.size() >> 8);
+    out[4] = static_cast<char>(kind);
+    return out.append(body);
+  };
+  auto hello = frame(1, peer::make_hello(o, 2).view());
+  o.ensemble = "another";
+  auto stranger = frame(1, peer::make_hello(o, 2).view());
+  std::string stream = hello + frame(2, "") + frame(3, encode(n));
+  for (auto& m : messages) stream += frame(4, encode(m));
+  seed("link_frames", "hello", byte(0) + byte(0) + hello);
+  seed("link_frames", "stranger", byte(0) + byte(0) + stranger);
+  seed("link_frames", "stream", byte(1) + byte(9) + stream);
+  seed("link_frames", "unknown-kind", byte(1) + byte(3) + hello + frame(5, ""));
+}
+
+// ---- disk
+
+void disk() {
+  using commit::change_draft;
+  commit::transaction_builder b;
+  std::string records = byte(1);
+  auto add = [&](std::initializer_list<change_draft> changes) {
+    b.clear();
+    b.changes = changes;
+    records += counted(b.build(1, 2, 3, 4).view());
+  };
+  using kind = change_draft::kind;
+  add({{kind::open_session, zk::op::create_session, {}, {}, {}, 7, 4000}});
+  add({{kind::create, zk::op::create, "/a", "data", tree::canonical({{1, {"ip", "::1"}}}), 0, 1},
+       {kind::create, zk::op::create2, "/a/e", "", {}, 7, 1}});
+  add({{kind::check, zk::op::check, "/a", {}, {}, 0, 0}, {kind::set_data, zk::op::set_data, "/a", "x", {}, 0, 1}});
+  add({{kind::set_acl, zk::op::set_acl, "/a", {}, {}, 0, 1}});
+  add({{kind::del, zk::op::close_session, "/a/e", {}, {}, 0, 0},
+       {kind::close_session, zk::op::close_session, {}, {}, {}, 7, 0}});
+  seed("transactions", "records", records);
+  auto change = [](unsigned kind, unsigned path, unsigned session) { return byte(kind) + byte(path) + byte(session); };
+  seed("transactions", "packed",
+       byte(2) + byte(0) + change(5, 7, 1) + byte(0) + byte(0) + change(1, 1, 0) + byte(0) + byte(1) + change(1, 2, 1) +
+           change(3, 1, 0) + byte(0) + byte(1) + change(2, 2, 0) + change(6, 7, 1) + byte(0) + byte(0) +
+           (byte(1) + byte(0x82) + "/x" + byte(0)) + byte(0));
+
+  tree::database db;
+  std::vector<std::string> stored;
+  std::vector<persistence::stored_entry> entries;
+  auto delta = db.take_delta();
+  for (auto& e : delta.entries) {
+    auto& s = stored.emplace_back(persistence::sealed_header_bytes + e.value.size(), '\0');
+    persistence::seal(e.where, e.key, e.value, s.data());
+  }
+  for (std::size_t i = 0; i < stored.size(); ++i)
+    entries.push_back({delta.entries[i].where, delta.entries[i].key, stored[i]});
+  seed("checkpoints", "chunk", byte(1) + std::string(persistence::build_chunk(entries).view()));
+  std::string raw = byte(0);
+  for (auto& e : delta.entries)
+    raw += byte(static_cast<unsigned>(e.where) | 4 | 16) + byte(static_cast<unsigned>(e.key)) + counted(e.value);
+  seed("checkpoints", "entries", raw);
+  auto node = [](unsigned parent, std::string_view name, unsigned packed, const std::string& rest = {}) {
+    return byte(1) + byte(parent) + counted(name) + byte(packed) + rest;
+  };
+  seed("checkpoints", "packed",
+       byte(0) + byte(0) + byte(1) + byte(9) + byte(3) + byte(1) + byte(1) + byte(2) + byte(1) + byte(40) +
+           node(0, "", 0) + node(1, "a", 8) +
+           node(2, "b", 0xa1, counted("data") + byte(1) + byte(2) + std::string("\1\0\0\0", 4)) + node(2, "c", 0x20));
+
+  auto block = [](unsigned at, unsigned sequence, unsigned zxid) {
+    return byte(at) + byte(sequence) + byte(zxid) + counted("payload");
+  };
+  seed("journal", "three-blocks", byte(4) + block(0, 5, 1) + block(1, 6, 2) + block(2, 7, 3));
+  seed("journal", "covered", byte(7) + block(0, 5, 1) + block(1, 6, 2) + block(2, 7, 3));
+  seed("journal", "torn", byte(0) + block(0, 1, 1) + block(1, 2, 2) + (byte(0x80) + byte(8) + byte(16) + counted("x")));
+  seed("journal", "rotten",
+       byte(0) + block(0, 1, 1) + block(1, 2, 2) + block(2, 3, 3) + (byte(0x80) + byte(8) + byte(16) + counted("x")));
+  seed("journal", "empty", byte(0));
+  auto mark = std::string("\1\0\0\0\1\0\0\0\1\0\0\0\0\0\0\0", 16);
+  seed("high_water", "one", byte(0) + byte(0) + byte(1) + counted(mark));
+  seed("high_water", "two", byte(2) + byte(0) + byte(1) + counted(mark) + byte(0) + byte(2) + counted(mark));
+  seed("high_water", "one-damaged",
+       byte(2) + byte(1) + byte(1) + counted(mark) + std::string(4, '\0') + byte(0) + byte(2) + counted(mark));
+}
+
+void configurations() {
+  seed("configuration", "least", "[troupe]\ndata-dir = \"data\"\n");
+  seed("configuration", "whole",
+       "; a comment\n[troupe]\nid = 2\nensemble = \"e\"\ndata-dir = \"data\"\nclient-address = \"0.0.0.0\"\n"
+       "client-port = 2181\npeer-address = \"[::1]:3181\"\nmembers = [\n  {id = 1, address = \"h:3181\"},\n"
+       "  {id = 2, address = \"[::1]:3182\", role = \"voter\", weight = 2},\n"
+       "  {id = 3, address = \"h:3183\", role = \"observer\", weight = 0}]\ntick = 2s\nping-interval = 500ms\n"
+       "map-size = \"16GiB\"\nballast = false\nfour-letter-words = [\"srvr\", \"mntr\"]\nlog-level = \"debug\"\n"
+       "pid-file = \"pid\"\n\n[scheduler]\npolicy = 'sharing'\nmax-threads = 2\n");
+  seed("configuration", "wrong", "[troupe]\ndata-dir = 7\nid = \"x\"\nclient-prt = 1\ntick = 3\n[nobody]\nx = 'y'\n");
+  seed("configuration", "syntax", "[troupe]\n# data\nid = {\n");
+  seed("configuration", "twice", "[troupe]\nid = 1\nid = 2\ndata-dir = \"d\\n\\\"\"\n");
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc != 2) {
+    std::cerr << "usage: " << argv[0] << " DIRECTORY\n";
+    return 2;
+  }
+  root = argv[1];
+  clients();
+  peers();
+  disk();
+  configurations();
+}
