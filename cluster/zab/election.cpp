@@ -11,6 +11,8 @@ namespace troupe::zab {
 
 namespace {
 using state_t = notification::state_t;
+/// Rounds grow by one with each election.
+constexpr std::uint64_t max_round = std::uint64_t{1} << 62;
 auto order(const notification& n) { return std::tuple(n.epoch, n.zxid, n.leader); }
 bool settled(state_t s) { return s != state_t::looking; }
 }  // namespace
@@ -61,6 +63,7 @@ struct election::impl {
 
   void hear(node_id from, const notification& n, std::int64_t now_ms, election_effects& fx) {
     auto& e = settings.ensemble;
+    if (n.round > max_round) return;  // nobody gets there; from there ours would start again at 0
     if (!e.find(from) || from == self() || (n.leader && !e.votes(n.leader))) return;
     if (!looking()) {
       if (!settled(n.state) && vote.leader) tell(from, fx);

@@ -181,3 +181,13 @@ TEST_CASE("while looking, the vote is repeated with a growing pause") {
   CHECK(count(699) == 0);
   CHECK(count(700) == 1);
 }
+
+TEST_CASE("a round that no election can reach is not adopted, so that ours never starts again") {
+  voter v(2, three);
+  v.link(3);
+  v.hear(3, {state_t::looking, 3, 5, 1, UINT64_MAX});
+  CHECK(v.e.round() == 1);
+  v.hear(3, {state_t::leading, 3, 5, 1, UINT64_MAX});
+  v.e.look(5, 1, 0, v.fx);
+  CHECK(v.e.round() == 2);
+}
