@@ -1,0 +1,64 @@
+"""The required ends of disk faults: what a node must do, and say, when its disk fails or its files are not what it wrote."""
+
+import re
+import time
+
+import disk
+from rig import Breach as breach  # noqa: F401  nemeses raise it by this name
+
+# What names a failed disk in the last lines of a log: the error's own text, or what was found.
+STOPPED = re.compile(r"Input/output error|No space left|MDB_PANIC|cannot be trusted|disk", re.I)
+
+
+def check_last_words(rig, node, kind):
+    words = rig.last_words(node, 8)
+    code = rig.processes[node].returncode
+    if code < 0:
+        # Another nemesis may have killed it while it was on its way out.
+        if code == -9:
+            return
+        raise breach("node %d died of signal %d after %s: %s" % (node, -code, kind, words))
+    if code == 0 or not STOPPED.search(words):
+        raise breach("node %d stopped with code %d after %s without a clear message: %s" % (node, code, kind, words))
+    rig.say("node %d stopped after %s: %s", node, kind, words)
+
+
+def spoil(rig, random, how, kind):
+    """Damages one file of one node that was killed. It must refuse to start with a clear message, or start and be right;
+    a node that refuses is wiped and comes back by synchronisation. That it is right is seen at the end, by comparing."""
+    victim = random.choice(rig.nodes)
+    others = [n for n in rig.nodes if n != victim]
+    if random.random() < 0.5:
+        rig.kill(victim)
+    else:
+        rig.stop(victim)
+    rig.wait_for_all(others)
+    done = how(random.choice(disk.files_below(rig.data(victim))))
+    if not done:
+        rig.start(victim)
+        return rig.wait_for_all()
+    rig.say("%s: %s", kind, done)
+    rig.count(kind)
+    rig.start(victim)
+    rig.expected_dead.add(victim)
+    end = time.monotonic() + 120
+    while rig.runs(victim) and not rig.mode(victim):
+        if time.monotonic() > end:
+            raise breach("node %d neither serves nor refuses after damage: %s" % (victim, done))
+        time.sleep(0.05)
+    # What is read late may be found late: a while of work shows it.
+    end = time.monotonic() + 1
+    while rig.runs(victim) and time.monotonic() < end:
+        time.sleep(0.05)
+    if rig.runs(victim):
+        rig.count(kind + ", recovered")
+        rig.expected_dead.discard(victim)
+        return rig.wait_for_all()
+    code, words = rig.processes[victim].returncode, rig.last_words(victim)
+    if code <= 0 or not words:
+        raise breach("node %d: code %d and no clear refusal after damage (%s): %s" % (victim, code, done, words))
+    rig.say("node %d refuses: %s", victim, words)
+    rig.count(kind + ", refused")
+    rig.wipe(victim)
+    rig.start(victim)
+    return rig.wait_for_all()

@@ -1,0 +1,262 @@
+"""One ensemble of real nodes behind the proxy, with the shim in front of its disks, and the client that records."""
+
+import itertools
+import json
+import os
+import random as random_module
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "ensemble"))
+import harness  # noqa: E402
+from disk import Control  # noqa: E402
+from network import Network, peers_route  # noqa: E402
+
+# What a healed ensemble may need to serve again, in seconds, on a machine that is busy with other things.
+PATIENCE_S = 120
+
+
+class Breach(Exception):
+    """The server did what it must not."""
+
+
+def consecutive_ports(count):
+    for _ in range(500):
+        base = random_module.SystemRandom().randrange(11000, 31000, 10)
+        sockets = []
+        try:
+            for i in range(count):
+                s = socket.socket()
+                sockets.append(s)
+                s.bind(("127.0.0.1", base + i))
+            return iter(range(base, base + count))
+        except OSError:
+            continue
+        finally:
+            for s in sockets:
+                s.close()
+    raise AssertionError("no free ports")
+
+
+class Rig:
+    def __init__(self, programs, directory, seed, size, settings, per_node=None):
+        """`programs`: name -> path. `settings`: keys of group troupe for all nodes; `per_node`: {node: settings}."""
+        self.programs, self.directory, self.seed = programs, directory, seed
+        self.nodes = list(range(1, size + 1))
+        self.counts = {}  # faults that really fired, by kind
+        self.notes = []   # what is no breach, but worth a line
+        self.processes, self.expected_dead, self.paused = {}, set(), set()
+        self.client = self.network = None
+        self._started = time.monotonic()
+        self._events = open(os.path.join(directory, "events"), "w", buffering=1)
+        self._guard = harness.start_guard(directory)
+        self.disks = {n: Control(os.path.join(directory, "disk-%d" % n)) for n in self.nodes}
+        self._open_network()
+        for n in self.nodes:
+            self._configure(n, dict(settings, **(per_node or {}).get(n, {})))
+
+    # ---- notes
+
+    def say(self, text, *values):
+        self._events.write("%8.3f %s\n" % (time.monotonic() - self._started, text % values))
+
+    def count(self, kind, times=1):
+        self.counts[kind] = self.counts.get(kind, 0) + times
+
+    # ---- set-up
+
+    def _open_network(self):
+        pairs = list(itertools.combinations(self.nodes, 2))
+        for _ in range(20):
+            ports = consecutive_ports(3 * len(self.nodes) + len(pairs))
+            self.ports = {
+                "client": {n: next(ports) for n in self.nodes},
+                "peer": {n: next(ports) for n in self.nodes},
+                "clients_proxy": {n: next(ports) for n in self.nodes},
+                "peers_proxy": {peers_route(a, b): next(ports) for a, b in pairs},
+            }
+            try:
+                self.network = Network(self.programs["proxy"], self.seed, self.nodes, self.ports, self.say)
+                return
+            except OSError:
+                continue  # somebody took a port meanwhile
+        raise AssertionError("no ports for the proxy")
+
+    def path(self, node, *names):
+        return os.path.join(self.directory, "node-%d" % node, *names)
+
+    def data(self, node):
+        return self.path(node, "data")
+
+    def _configure(self, node, settings):
+        members = []
+        for n in self.nodes:
+            port = self.ports["peer"][n] if n >= node else self.ports["peers_proxy"][peers_route(n, node)]
+            members.append('  {id = %d, address = "127.0.0.1:%d"}' % (n, port))
+        lines = {"id": node, "ensemble": '"chaos"', "data-dir": '"data"', "client-port": self.ports["client"][node],
+                 "members": "[\n%s\n]" % ",\n".join(members), **settings}
+        os.makedirs(self.path(node))
+        with open(self.path(node, "node.conf"), "w") as f:
+            f.write("[troupe]\n" + "".join("%s = %s\n" % one for one in lines.items()))
+
+    # ---- processes
+
+    def start(self, node):
+        log = open(self.path(node, "log"), "ab")
+        log.write(b"---- start at %.3f\n" % (time.monotonic() - self._started))
+        log.flush()
+        environment = dict(os.environ, LD_PRELOAD=self.programs["shim"], CHAOS_DISK_CONTROL=self.disks[node].path,
+                           CHAOS_DISK_DIRECTORY=os.path.realpath(self.data(node)))
+        self.processes[node] = subprocess.Popen(
+            [self.programs["troupe"], "node", "--config-file=" + self.path(node, "node.conf")],
+            stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment)
+        log.close()
+        self.expected_dead.discard(node)
+        self.say("start node %d", node)
+
+    def runs(self, node):
+        return node in self.processes and self.processes[node].poll() is None
+
+    def running(self):
+        return [n for n in self.nodes if self.runs(n)]
+
+    def kill(self, node):
+        """kill -9; back when the process is gone."""
+        self._end(node, signal.SIGKILL, 30)
+
+    def stop(self, node):
+        """SIGTERM, as an operator stops it."""
+        self._end(node, signal.SIGTERM, 60)
+
+    def _end(self, node, number, deadline_s):
+        self.expected_dead.add(node)
+        self.resume(node)
+        if not self.runs(node):
+            return
+        self.say("signal %d to node %d", number, node)
+        self.processes[node].send_signal(number)
+        try:
+            self.processes[node].wait(deadline_s)
+        except subprocess.TimeoutExpired:
+            self.processes[node].kill()
+            self.processes[node].wait()
+            raise Breach("node %d did not end within %d s of signal %d" % (node, deadline_s, number))
+        if number == signal.SIGTERM and self.processes[node].returncode != 0:
+            raise Breach("node %d: exit code %d after SIGTERM" % (node, self.processes[node].returncode))
+
+    def pause(self, node):
+        if self.runs(node):
+            self.processes[node].send_signal(signal.SIGSTOP)
+            self.paused.add(node)
+            self.say("pause node %d", node)
+
+    def resume(self, node):
+        if node in self.paused:
+            self.paused.discard(node)
+            if self.runs(node):
+                self.processes[node].send_signal(signal.SIGCONT)
+            self.say("resume node %d", node)
+
+    def watch(self):
+        """No node may end by itself unless its disk was made to fail."""
+        for n in self.nodes:
+            if n in self.processes and not self.runs(n) and n not in self.expected_dead:
+                raise Breach("node %d ended by itself, code %d: %s" % (
+                    n, self.processes[n].returncode, self.last_words(n)))
+
+    def last_words(self, node, lines=3):
+        try:
+            with open(self.path(node, "log"), errors="replace") as f:
+                text = f.read().rpartition("---- start at ")[2]
+        except OSError:
+            return ""
+        return " | ".join(text.strip().splitlines()[-lines:])
+
+    # ---- conditions
+
+    def mode(self, node):
+        if node in self.paused or not self.runs(node):
+            return ""
+        return harness.mode_of(("127.0.0.1", self.ports["client"][node]))
+
+    def leader(self):
+        for n in self.nodes:
+            if self.mode(n) == "leader":
+                return n
+        return 0
+
+    def wait_for(self, condition, what, deadline_s=PATIENCE_S):
+        end = time.monotonic() + deadline_s
+        while not condition():
+            self.watch()
+            if time.monotonic() > end:
+                raise Breach("not within %d s: %s" % (deadline_s, what))
+            time.sleep(0.05)
+
+    def wait_for_all(self, nodes=None):
+        nodes = nodes or self.nodes
+        self.wait_for(lambda: all(self.mode(n) for n in nodes) and self.leader(), "nodes %s serve" % nodes)
+
+    # ---- the workload
+
+    def start_client(self, clients, rate, timeouts, tick_ms):
+        servers = ",".join("%d:%d" % (n, self.ports["clients_proxy"][n]) for n in self.nodes)
+        self.client = subprocess.Popen(
+            [self.programs["client"], "--history=" + self.path_of_history(), "--servers=" + servers,
+             "--seed=%d" % self.seed, "--clients=%d" % clients, "--rate=%d" % rate, "--timeouts=%d:%d" % timeouts,
+             "--tick=%d" % tick_ms],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, universal_newlines=True)
+        if self.client.stdout.readline().strip() != "ready":
+            raise AssertionError("the client did not start")
+
+    def path_of_history(self):
+        return os.path.join(self.directory, "history.jsonl")
+
+    def finish_client(self):
+        """Ends the workload, reads everything from all nodes; its summary."""
+        self.say("finish")
+        said, _ = self.client.communicate("finish\n", timeout=400)
+        code = self.client.returncode
+        self.client = None
+        if not said.strip():
+            raise AssertionError("the client ended with code %d" % code)
+        return json.loads(said)
+
+    # ---- faults end
+
+    def heal(self):
+        """Every fault ends, every node runs."""
+        self.say("heal")
+        self.network.calm_all()
+        for n in self.nodes:
+            self.disks[n].disarm()
+            self.resume(n)
+        self.watch()
+        for n in self.nodes:
+            if not self.runs(n):
+                self.start(n)
+
+    def wipe(self, node):
+        self.say("wipe node %d", node)
+        shutil.rmtree(self.data(node))
+
+    def close(self):
+        if self.client:
+            self.client.stdin.close()
+            self.client.kill()
+            self.client.wait()
+            self.client.stdout.close()
+        for p in self.processes.values():
+            if p.poll() is None:
+                p.kill()
+            p.wait()
+        if self.network:
+            self.network.close()
+        for d in self.disks.values():
+            d.close()
+        self._events.close()
+        os.close(self._guard)
