@@ -1,8 +1,11 @@
 #pragma once
-/// What the log had acknowledged, written down a second time: (last zxid, current epoch) in DIR/log/high-water.
+/// What the log had acknowledged, written down a second time: (last zxid, current and accepted epoch) in
+/// DIR/log/high-water.
 ///
 /// Why: when the newest meta page of an LMDB file is lost, LMDB opens one commit back without a word, and an
-/// acknowledged transaction is gone. A log that ends below its high-water mark is refused.
+/// acknowledged transaction is gone, or the promise to follow no leader of a lower epoch: an epoch could be given out
+/// twice. A log that ends below its high-water mark is refused. (A truncation that is lost in this way comes back: it
+/// was not acknowledged before the epoch that was written behind it.)
 ///
 /// The mark must never be ahead of the log by honest means. So it is raised after a commit, and lowered, durably,
 /// before a commit that shortens the log. Raising is a write without a sync: it costs a microsecond instead of a flush
@@ -21,6 +24,8 @@ class high_water {
   struct mark {
     zxid_t last = 0;
     epoch_t current_epoch = 0;
+    epoch_t accepted_epoch = 0;  ///< 0 in files written before there was one
+    bool operator==(const mark&) const = default;
   };
 
   explicit high_water(const std::filesystem::path& directory, medium& = system_medium());

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "cluster/planted_bug.hpp"
 #include "persistence/crc32c.hpp"
 #include "persistence/file_io.hpp"
 #include "persistence/log_writer.hpp"
@@ -81,6 +82,7 @@ void lmdb_log::read_journal_mark(table_txn& txn) {
 }
 
 void lmdb_log::check_high_water(zxid_t last, const std::string& place) const {
+  if (planted(planted_bug::rot_as_torn) || planted(planted_bug::high_water_ignored)) return;
   auto file = (settings_.directory / "high-water").string();
   auto used = last != 0 || now_.state.accepted_epoch != 0 || now_.install != 0;
   if (!high_water_.exists() && used)
@@ -94,13 +96,19 @@ void lmdb_log::check_high_water(zxid_t last, const std::string& place) const {
     throw storage_error(place + ": lost " + lost + ": it ends at " + zxid_text(last) + ", but " + zxid_text(mark.last) +
                         " was on disk before (" + file + "); " + std::string(resynchronise_advice));
   }
-  if (mark.current_epoch > now_.state.current_epoch)
-    throw storage_error(env_->file().string() + ": lost its last writes: the current epoch is " +
-                        std::to_string(now_.state.current_epoch) + ", but was " + std::to_string(mark.current_epoch) +
-                        "; " + std::string(resynchronise_advice));
+  auto check = [&](const char* which, epoch_t found, epoch_t before) {
+    if (before > found)
+      throw storage_error(env_->file().string() + ": lost its last writes: the " + which + " epoch is " +
+                          std::to_string(found) + ", but was " + std::to_string(before) + "; " +
+                          std::string(resynchronise_advice));
+  };
+  check("current", now_.state.current_epoch, mark.current_epoch);
+  check("accepted", now_.state.accepted_epoch, mark.accepted_epoch);
 }
 
-void lmdb_log::acknowledged(zxid_t last) { high_water_.raise({last, now_.state.current_epoch}); }
+void lmdb_log::acknowledged(zxid_t last) {
+  high_water_.raise({last, now_.state.current_epoch, now_.state.accepted_epoch});
+}
 
 zab::log_state lmdb_log::state() const {
   auto s = now_.state;
@@ -139,11 +147,16 @@ void lmdb_log::write_unguarded(std::span<const zab::persist_op> ops, const journ
             next.state.current_epoch == now_.state.current_epoch))
         w.store_epochs();
       if (mark != journal_) w.store_journal_mark(mark);
-      if (next.state.last < high_water_.value().last) high_water_.lower({next.state.last, now_.state.current_epoch});
+      if (next.state.last < high_water_.value().last)
+        high_water_.lower({next.state.last, now_.state.current_epoch, now_.state.accepted_epoch});
       txn->commit();
       done = true;
     } catch (const map_full&) {
       env_->grow();
+    } catch (const storage_error&) {
+      auto truncates = [](auto& op) { return std::holds_alternative<zab::truncate_after>(op); };
+      if (!planted(planted_bug::zk_3701) || std::none_of(ops.begin(), ops.end(), truncates)) throw;
+      return;
     }
   }
   now_ = next, journal_ = mark;

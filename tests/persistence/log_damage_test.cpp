@@ -88,6 +88,18 @@ TEST_CASE("a log that lost the commit of its epoch is told from the high-water m
   CHECK(has(refusal([&] { lmdb_log log(small_log(dir.path)); }), "the current epoch is 1, but was 5"));
 }
 
+TEST_CASE("a log that lost the commit of a promise is told from the high-water mark: no epoch is given out twice") {
+  scratch dir;
+  make_log(dir.path, 3);
+  auto before = slurp(dir.path / "data.mdb").substr(0, 2 * page);
+  {
+    lmdb_log log(small_log(dir.path));
+    write(log, {zab::set_accepted_epoch{7}});
+  }
+  overwrite(dir.path / "data.mdb", 0, before);
+  CHECK(has(refusal([&] { lmdb_log log(small_log(dir.path)); }), "the accepted epoch is 1, but was 7"));
+}
+
 TEST_CASE("a log whose file is gone is told from the high-water mark") {
   scratch dir;
   make_log(dir.path, 3);
