@@ -185,4 +185,40 @@ std::string difference(persistence::storage& found, model want) {
   return {};
 }
 
+std::size_t run(disk& d, persistence::storage& s) {
+  std::size_t done = 0;
+  try {
+    for (; done < script().size(); ++done) {
+      script()[done].run(*s.log, *s.state);
+      auto now = d.durable().state();
+      auto& want = states()[done + 1];
+      REQUIRE(now.last == want.log.state().last);
+      REQUIRE(now.accepted_epoch == want.log.state().accepted_epoch);
+      REQUIRE(now.current_epoch == want.log.state().current_epoch);
+      REQUIRE(d.durable().checkpoint() == want.state.zxid());
+      if (now.last > want.log.state().base) REQUIRE(d.durable().find(now.last).has_value());
+    }
+  } catch (const crashed&) {
+    REQUIRE(d.down());
+  }
+  return done;
+}
+
+std::size_t recovered(disk& d, const persistence::storage_settings& settings, std::size_t done) {
+  auto s = open_storage(d, settings);
+  auto text = difference(s, states()[done]);
+  if (text.empty()) return done;
+  CAPTURE(text);
+  REQUIRE(done < script().size());
+  REQUIRE(difference(s, states()[done + 1]) == "");
+  return done + 1;
+}
+
+std::uint64_t operations_of_script(std::size_t journal_bytes) {
+  seeded_disk x(1);
+  auto s = open_storage(x.d, node_with(journal_bytes));
+  REQUIRE(run(x.d, s) == script().size());
+  return x.d.operations();
+}
+
 }  // namespace troupe::sim

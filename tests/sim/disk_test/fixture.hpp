@@ -48,6 +48,14 @@ const std::vector<model>& states();
 /// lower, since a trim is not durable by itself.
 std::string difference(persistence::storage&, model);
 
+/// Runs the script until it ends or the disk goes down; compares the durable image with the model after each step.
+/// Returns how many steps returned.
+std::size_t run(disk&, persistence::storage&);
+/// Opens what a failure after `done` steps left. It must be the state before or after the next step; returns which.
+std::size_t recovered(disk&, const persistence::storage_settings&, std::size_t done);
+/// Of opening a new disk and running the script.
+std::uint64_t operations_of_script(std::size_t journal_bytes);
+
 /// The text of the storage_error that `f` throws; empty if it throws none.
 template <class F>
 std::string refusal(F&& f) {
