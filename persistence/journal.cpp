@@ -5,6 +5,7 @@
 #include <cstring>
 #include <new>
 
+#include "cluster/planted_bug.hpp"
 #include "persistence/crc32c.hpp"
 #include "persistence/file_io.hpp"
 
@@ -92,7 +93,7 @@ log_records journal::recover() {
     ++sequence_;
     position_ += aligned(header_bytes + b.records.size());
   }
-  for (auto at = position_; at < size_; at += alignment)
+  for (auto at = position_; at < size_ && !planted(planted_bug::rot_as_torn); at += alignment)
     if (auto later = block_at(bytes, at).sequence; later > sequence_)
       throw storage_error(place() + ": the block of sequence " + std::to_string(sequence_ + 1) +
                           " is damaged: the one of sequence " + std::to_string(later) + ", at byte " +
@@ -125,8 +126,12 @@ void journal::write(std::span<const log_record> records, std::size_t block_bytes
   std::memset(at, 0, block_bytes - used);
   put(put(put(buffer_.get() + 4, static_cast<std::uint32_t>(used - header_bytes)), id_), sequence_ + 1);
   put(buffer_.get(), crc32c({buffer_.get() + 4, used - 4}));
-  file_->write_at({buffer_.get(), block_bytes}, position_);
-  file_->sync();
+  try {
+    file_->write_at({buffer_.get(), block_bytes}, position_);
+    if (position_ != 0 || !planted(planted_bug::unsynced_block)) file_->sync();
+  } catch (const storage_error&) {
+    if (!planted(planted_bug::zk_4882)) throw;
+  }
   ++sequence_;
   position_ += block_bytes;
 }

@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "cluster/planted_bug.hpp"
 #include "persistence/crc32c.hpp"
 #include "persistence/file_io.hpp"
 
@@ -202,6 +203,10 @@ bool lmdb_state::install_chunk(const zab::snap_chunk& chunk) {
       install_->bytes += e.stored.size() + 64;
     }
     ++install_->next;
+    if (planted(planted_bug::zk_2872) && !chunk.last) {
+      install_->txn->commit(), install_->txn.reset();
+      install_->txn = env_->begin(table_txn::mode::write);
+    }
     if (!chunk.last) return false;
     put_checkpoint(*install_->txn, chunk.zxid, true);
     install_->txn->commit();

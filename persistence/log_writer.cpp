@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "cluster/planted_bug.hpp"
 #include "persistence/crc32c.hpp"
 
 namespace troupe::persistence {
@@ -35,7 +36,10 @@ void lmdb_log::writer::operator()(const zab::truncate_after& op) {
                            zxid_text(at_.state.base));
   auto c = txn_.cursor(table_records);
   bool any = c->last();
-  while (any && static_cast<zxid_t>(c->key()) > op.last) c->erase(), any = c->last();
+  while (any && static_cast<zxid_t>(c->key()) > op.last) {
+    c->erase(), any = c->last();
+    if (planted(planted_bug::zk_1489) && c->at_or_after(static_cast<std::uint64_t>(op.last) + 1)) any = c->prev();
+  }
   at_.state.last = any ? std::max(static_cast<zxid_t>(c->key()), at_.state.base) : at_.state.base;
   at_.install = 0;
 }

@@ -4,6 +4,7 @@
 
 #include "actors/node/decode.hpp"
 #include "actors/node/election_actor.hpp"
+#include "cluster/planted_bug.hpp"
 
 namespace troupe::actors {
 
@@ -32,7 +33,7 @@ caf::behavior broadcast_actor::make_behavior() {
   send(ctx_->election, box(msg::look{peer_.last_logged(), peer_.current_epoch()}));
   return {
       [this](boxed<msg::proposals>& m) {
-        if (m->epoch != serving_) return;
+        if (m->epoch != serving_ && !planted(planted_bug::stale_proposals)) return;
         if (gathered_.empty())
           gathered_ = std::move(m->list);
         else

@@ -4,6 +4,8 @@
 
 #include <caf/atom.hpp>
 
+#include "cluster/planted_bug.hpp"
+
 namespace troupe::actors {
 
 namespace {
@@ -81,7 +83,7 @@ void log_writer::remember(zxid_t last, std::size_t records) {
 void log_writer::trim(zxid_t checkpoint) {
   zxid_t upto = 0;
   while (!marks_.empty() && marks_.front().records + ctx_->config.log_retain <= records_ &&
-         marks_.front().zxid <= checkpoint) {
+         (marks_.front().zxid <= checkpoint || planted(planted_bug::zk_3231))) {
     upto = marks_.front().zxid;
     marks_.pop_front();
   }
