@@ -1,0 +1,48 @@
+#include "tests/sim/checks.hpp"
+
+#include <array>
+
+namespace troupe::sim {
+
+namespace {
+
+constexpr std::array list{
+    check_info{"one_leader_per_epoch", "No epoch has two established leaders (I-1)."},
+    check_info{"one_content_per_zxid",
+               "A zxid never stands for two contents, on whatever disk: nothing is delivered that "
+               "no leader broadcast (I-2)."},
+    check_info{"total_order", "The sequences that nodes deliver are prefixes of one another (I-3, I-4)."},
+    check_info{"no_gap", "Committed zxids grow by one within an epoch, which starts at 1 (I-5, I-6; ZOOKEEPER-4925)."},
+    check_info{"leader_completeness",
+               "An established leader has delivered or holds all that was committed before (I-7, "
+               "I-9)."},
+    check_info{"initial_history",
+               "Nodes that enter an epoch have histories that agree wherever both reach (I-8, I-10; "
+               "ZOOKEEPER-4643)."},
+    check_info{"ack_durable",
+               "An acknowledgement leaves only when its records are on that node's disk (ZOOKEEPER-4646)."},
+    check_info{"epoch_durable",
+               "AckEpoch, LeaderInfo and AckNewLeader leave only when the epoch is on disk "
+               "(ZOOKEEPER-3023)."},
+    check_info{"commit_quorum", "What is decided to be committed is on the disks of a quorum."},
+    check_info{"epochs_grow", "On disk the current epoch is at most the accepted one, and neither falls."},
+    check_info{"log_rules", "Records follow on one another, and truncation spares what was delivered."},
+    check_info{"delivery_durable", "A node delivers only what is on its own disk (ZOOKEEPER-4712, 4882)."},
+    check_info{"recovery",
+               "After a crash a disk holds what was written before, or that and all of the write under way."},
+    check_info{"rot_is_noticed", "Damage never passes for a torn write: the node recovers all or refuses to start."},
+    check_info{"checkpoint_committed", "A checkpoint stands for committed transactions only, of its node's own past."},
+    check_info{"same_tree", "Trees at the same zxid are the same, on all nodes."},
+    check_info{"no_error_of_ours", "A node stops only for a fault of its disk."},
+    check_info{"starts_again", "A node whose disk was not damaged starts again."},
+    check_info{"whole_frames", "What is delivered to a client is whole frames."},
+    check_info{"protocol", "Every call is answered once, in order, with the body that belongs to it."},
+    check_info{"converges",
+               "Once faults end, a leader is found, every node gets all transactions, and every call ends."},
+};
+
+}  // namespace
+
+std::span<const check_info> checks() { return list; }
+
+}  // namespace troupe::sim

@@ -1,0 +1,16 @@
+#pragma once
+/// ZooKeeper's client protocol from the client's side, for recorded requests and results.
+
+#include <string>
+#include <string_view>
+
+#include "tests/history/history.hpp"
+
+namespace troupe::sim {
+
+/// The body of a request, behind its header.
+std::string encode(const history::request&);
+/// Fills what the reply's body holds. False: it is not what such a request is answered with.
+bool decode(const history::request&, std::string_view body, history::result&);
+
+}  // namespace troupe::sim

@@ -1,0 +1,72 @@
+#pragma once
+/// The nodes of one seed: their starts and ends, and whose turn it is. Each turn is one message of one actor.
+
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "tests/history/history.hpp"
+#include "tests/sim/client.hpp"
+#include "tests/sim/network.hpp"
+#include "tests/sim/node.hpp"
+#include "tests/sim/observer.hpp"
+#include "tests/sim/ports.hpp"
+#include "tests/sim/stage.hpp"
+
+namespace troupe::sim {
+
+class ensemble {
+ public:
+  ensemble(stage&, world&);
+  ~ensemble();
+  ensemble(const ensemble&) = delete;
+
+  // ---- the life of nodes
+  void start(node_id);
+  void crash(node_id, bool power);
+  void pause(node_id, std::int64_t ms);
+  void stall(node_id, std::int64_t ms);  ///< its disk
+  void wipe(node_id);
+
+  /// One turn of an actor or one event of the world.
+  void step();
+
+  std::map<node_id, std::unique_ptr<node>>& nodes() { return nodes_; }
+  node& at(node_id id) { return *nodes_.at(id); }
+  node_id any_node() { return ids_[world_.draw(ids_.size())]; }
+  const std::vector<node_id>& ids() const { return ids_; }
+  node_id leader() const;  ///< established, of the highest epoch; 0
+  bool votes(node_id id) const { return membership_.votes(id); }
+  network& links() { return *network_; }
+  ports& doors() { return *ports_; }
+  observer& watch() { return observer_; }
+  /// Everyone is up, in one epoch, with all that was committed, and nothing is under way.
+  bool converged(std::string* why) const;
+
+ private:
+  class observed_log;
+  class observed_state;
+  class virtual_surroundings;
+
+  node_config config_of(node_id) const;
+  void make_actors(node&, persistence::storage);
+  void take_down(node&);
+  void subscribe_tick(node_id, std::size_t part, std::int64_t period_ms, std::uint64_t boot);
+  void from_node(node&, caf::message&);
+  void when_awake(node_id, std::function<void()>);
+  void ready(std::size_t at);
+  void run(seat&);
+  void on_fatal(node&, const std::string& why);
+
+  stage& stage_;
+  world& world_;
+  std::vector<node_id> ids_;
+  zab::membership membership_;
+  observer observer_;
+  std::map<node_id, std::unique_ptr<node>> nodes_;
+  std::unique_ptr<network> network_;
+  std::unique_ptr<ports> ports_;
+  std::vector<seat*> ready_, fresh_;
+};
+
+}  // namespace troupe::sim

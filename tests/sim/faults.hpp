@@ -1,0 +1,35 @@
+#pragma once
+/// What goes wrong, when, drawn from the seed. README.md tells how to add a kind.
+
+#include "tests/sim/client.hpp"
+#include "tests/sim/ensemble.hpp"
+
+namespace troupe::sim {
+
+class faults {
+ public:
+  faults(world&, ensemble&, std::vector<std::unique_ptr<client>>&);
+  /// Draws what happens in the next millisecond, and so on until `stop`.
+  void start();
+  /// Ends all faults: heals the network and the disks, starts who is down; an operator wipes what refuses to start.
+  void stop();
+
+ private:
+  void tick();
+  void disk_faults();
+  void network_faults();
+  void node_faults();
+  bool happens(int per_second_thousandths, const char* what);
+  void restart_later(node_id);
+  void damage(const char* what, std::string (*hit)(disk&));
+  bool may_lose_data(node_id) const;
+  void watch_recovery();
+
+  world& world_;
+  ensemble& nodes_;
+  std::vector<std::unique_ptr<client>>& clients_;
+  bool active_ = false;
+  node_id recovering_ = 0;  ///< its data were lost; until it has them again, nobody else loses any
+};
+
+}  // namespace troupe::sim

@@ -1,0 +1,296 @@
+#include "tests/sim/observer.hpp"
+
+#include <algorithm>
+
+#include "tests/sim/tree_hash.hpp"
+
+namespace troupe::sim {
+
+namespace {
+
+std::string z(zxid_t v) { return std::to_string(epoch_of(v)) + "." + std::to_string(counter_of(v)); }
+
+std::uint64_t hash_of(const shared_bytes& b) {
+  std::uint64_t h = 1469598103934665603ull;
+  for (unsigned char c : b.view()) h = (h ^ c) * 1099511628211ull;
+  return h;
+}
+
+}  // namespace
+
+observer::observer(world& w, zab::membership m) : world_(w), ensemble_(std::move(m)) {
+  for (auto& one : ensemble_.members) nodes_[one.id];
+}
+
+void observer::breach(const char* check, const node& n, const std::string& what) {
+  world_.breach(check, "node " + std::to_string(n.id) + ": " + what);
+}
+
+std::size_t observer::position_after(zxid_t v) const {
+  return static_cast<std::size_t>(std::upper_bound(committed_.begin(), committed_.end(), v,
+                                                   [](zxid_t a, const log_record& r) { return a < r.zxid; }) -
+                                  committed_.begin());
+}
+
+// ---- disk
+
+bool observer::image::same_as(const image& o, std::string* why) const {
+  auto after = std::max(base, o.base);
+  auto a = records.upper_bound(after), b = o.records.upper_bound(after);
+  for (; a != records.end() && b != o.records.end() && *a == *b; ++a, ++b) {
+  }
+  if (a != records.end() || b != o.records.end()) {
+    *why = "expected the log up to " + z(last()) + ", found it up to " + z(o.last());
+    return false;
+  }
+  if (last() > after || o.last() > after) {
+    if (last() != o.last()) return *why = "the log ends at " + z(o.last()) + " instead of " + z(last()), false;
+  }
+  if (accepted != o.accepted || current != o.current) {
+    *why = "epochs are " + std::to_string(o.accepted) + "/" + std::to_string(o.current) + " instead of " +
+           std::to_string(accepted) + "/" + std::to_string(current);
+    return false;
+  }
+  return true;
+}
+
+void observer::on_boot(const node& n, persistence::log_store& log, zxid_t checkpoint) {
+  auto& v = nodes_.at(n.id);
+  image found;
+  auto s = log.state();
+  found.base = s.base, found.accepted = s.accepted_epoch, found.current = s.current_epoch;
+  try {
+    for (auto& r : log.read(s.base, SIZE_MAX).records) found.records[r.zxid] = hash_of(r.payload);
+  } catch (const persistence::storage_error&) {
+    // Nobody has read the record yet; when somebody does, the node stops.
+    if (!v.damaged && !v.latent_rot) throw;
+    v.latent_rot = true;
+    world_.count("rot that nobody has read yet");
+    found.records = v.disk.records;
+    for (auto& op : v.writing) apply(n, found, op);
+    found.base = s.base, found.records.erase(found.records.upper_bound(s.last), found.records.end());
+    v.disk = found, v.writing.clear();
+  }
+
+  // A write that a crash cut off is there wholly or not at all; an install is finished by the start itself.
+  image with = v.disk;
+  try {
+    for (auto& op : v.writing) apply(n, with, op);
+  } catch (const violation&) {
+    throw;
+  }
+  std::string why, why_with;
+  if (!v.disk.same_as(found, &why) && (v.writing.empty() || !with.same_as(found, &why_with))) {
+    image reset = found;
+    reset.records.clear();
+    bool finished_install = v.installed && found.base == v.installed && found.records.empty() &&
+                            found.accepted >= v.disk.accepted && found.current >= v.disk.current;
+    if (finished_install) {
+      world_.count("install finished at start");
+    } else if (v.damaged && v.power_lost) {
+      // Known limit: a last block that rots, and a high-water mark that a power failure lost.
+      world_.count("rot that passed for torn after a power failure");
+    } else if (v.damaged) {
+      breach("rot_is_noticed", n, why);
+    } else {
+      breach("recovery", n, why + (why_with.empty() ? "" : "; or, with the write under way: " + why_with));
+    }
+  }
+  v.disk = std::move(found);
+  v.writing.clear();
+  v.damaged = v.power_lost = false;
+  v.checkpoint = checkpoint;
+  if (checkpoint > last_committed()) breach("checkpoint_committed", n, "its checkpoint is of " + z(checkpoint));
+  v.delivered = checkpoint, v.position = position_after(checkpoint), v.decided = 0;
+}
+
+void observer::on_writing(const node& n, std::span<const zab::persist_op> ops) {
+  nodes_.at(n.id).writing.assign(ops.begin(), ops.end());
+}
+
+void observer::on_written(const node& n) {
+  auto& v = nodes_.at(n.id);
+  auto ops = std::move(v.writing);
+  v.writing.clear();
+  for (auto& op : ops) {
+    apply(n, v.disk, op);
+    if (auto* e = std::get_if<zab::set_current_epoch>(&op)) enter_epoch(n, v.disk, e->epoch);
+  }
+}
+
+void observer::apply(const node& n, image& d, const zab::persist_op& op) {
+  if (auto* a = std::get_if<zab::append_records>(&op)) {
+    for (auto& r : a->records) {
+      if (!persistence::follows(d.last(), r.zxid)) breach("log_rules", n, z(r.zxid) + " behind " + z(d.last()));
+      auto [it, fresh] = contents_.emplace(r.zxid, r.payload);
+      if (!fresh && it->second.view() != r.payload.view())
+        breach("one_content_per_zxid", n, z(r.zxid) + " has another content than elsewhere");
+      d.records[r.zxid] = hash_of(r.payload);
+    }
+  } else if (auto* t = std::get_if<zab::truncate_after>(&op)) {
+    if (t->last < nodes_.at(n.id).delivered)
+      breach("log_rules", n, "truncates after " + z(t->last) + " but delivered " + z(nodes_.at(n.id).delivered));
+    d.records.erase(d.records.upper_bound(t->last), d.records.end());
+  } else if (auto* e = std::get_if<zab::set_accepted_epoch>(&op)) {
+    if (e->epoch <= d.accepted) breach("epochs_grow", n, "accepted epoch " + std::to_string(e->epoch));
+    d.accepted = e->epoch;
+  } else if (auto* c = std::get_if<zab::set_current_epoch>(&op)) {
+    if (c->epoch < d.current || c->epoch > d.accepted)
+      breach("epochs_grow", n,
+             "current epoch " + std::to_string(c->epoch) + " after " + std::to_string(d.current) + ", accepted " +
+                 std::to_string(d.accepted));
+    d.current = c->epoch;
+  } else if (auto* r = std::get_if<zab::reset_log>(&op)) {
+    d.records.clear(), d.base = r->base;
+  }
+}
+
+void observer::enter_epoch(const node& n, const image& d, epoch_t e) {
+  auto [it, first] = histories_.try_emplace(e);
+  if (first) {
+    it->second = {n.id, d};
+    return;
+  }
+  const auto& o = it->second.disk;
+  auto after = std::max(o.base, d.base), upto = std::min(o.last(), d.last());
+  for (auto a = o.records.upper_bound(after), b = d.records.upper_bound(after);; ++a, ++b) {
+    bool more_a = a != o.records.end() && a->first <= upto, more_b = b != d.records.end() && b->first <= upto;
+    if (!more_a && !more_b) break;
+    if (more_a != more_b || *a != *b) {
+      breach("initial_history", n,
+             "enters epoch " + std::to_string(e) + " with another history than node " + std::to_string(it->second.who) +
+                 ", at " + z(more_a ? a->first : b->first));
+      break;
+    }
+  }
+}
+
+void observer::on_checkpoint(const node& n, zxid_t zxid, bool installed) {
+  auto& v = nodes_.at(n.id);
+  if (zxid > last_committed()) breach("checkpoint_committed", n, "writes a checkpoint of " + z(zxid));
+  if (!installed && zxid > v.delivered)
+    breach("checkpoint_committed", n, "writes a checkpoint of " + z(zxid) + " but delivered " + z(v.delivered));
+  v.checkpoint = zxid;
+  if (installed) v.installed = zxid;
+}
+
+void observer::on_crash(const node& n, bool power) {
+  if (power) nodes_.at(n.id).power_lost = true;
+}
+
+void observer::on_damage(node_id id) { nodes_.at(id).damaged = true; }
+
+void observer::on_wipe(node_id id) { nodes_.at(id) = {}; }
+
+// ---- what it says
+
+void observer::on_send(const node& n, const zab::message& m) {
+  auto& d = nodes_.at(n.id).disk;
+  if (auto* a = std::get_if<zab::ack>(&m.body); a && a->last > d.last())
+    breach("ack_durable", n, "acknowledges " + z(a->last) + " but has " + z(d.last()) + " on disk");
+  if (auto* a = std::get_if<zab::ack_epoch>(&m.body)) {
+    if (d.accepted < m.epoch) breach("epoch_durable", n, "AckEpoch before the accepted epoch is on disk");
+    if (a->current_epoch > d.current) breach("epoch_durable", n, "AckEpoch tells a current epoch that is not on disk");
+  }
+  if (std::holds_alternative<zab::leader_info>(m.body) && d.accepted < m.epoch)
+    breach("epoch_durable", n, "LeaderInfo before the accepted epoch is on disk");
+  if (std::holds_alternative<zab::ack_new_leader>(m.body) && d.current < m.epoch)
+    breach("epoch_durable", n, "AckNewLeader before the current epoch is on disk");
+}
+
+void observer::on_role(const node& n, const zab::role_change& r) {
+  if (r.role != commit::role::leading) return;
+  auto [it, fresh] = established_.emplace(r.epoch, n.id);
+  if (!fresh)
+    breach(
+        "one_leader_per_epoch", n,
+        "is established in epoch " + std::to_string(r.epoch) + ", which node " + std::to_string(it->second) + " led");
+  auto& v = nodes_.at(n.id);
+  // All that was committed must be in what it delivered, or on its disk.
+  for (auto i = position_after(std::max(v.disk.base, v.delivered)); i < committed_.size(); ++i)
+    if (!v.disk.records.contains(committed_[i].zxid)) {
+      breach("leader_completeness", n, "leads epoch " + std::to_string(r.epoch) + " without " + z(committed_[i].zxid));
+      break;
+    }
+}
+
+void observer::on_fatal(const node& n, const std::string& why) {
+  if (n.injected.empty()) breach("no_error_of_ours", n, "stops: " + why);
+}
+
+// ---- after each step
+
+void observer::after_step(const node& n, std::size_t part) {
+  auto& v = nodes_.at(n.id);
+  if (part == part_commit) {
+    auto now = n.processor->database().zxid();
+    if (now != v.delivered) check_delivery(n, v, now);
+    if (++v.steps % 256 == 0) compare_tree(n);
+  } else if (part == part_broadcast) {
+    check_decision(n, v);
+  }
+}
+
+void observer::check_delivery(const node& n, node_view& v, zxid_t now) {
+  if (now == v.installed && !v.disk.records.contains(now)) {  // a checkpoint took the place of its tree
+    if (now > last_committed()) breach("checkpoint_committed", n, "installed " + z(now));
+    v.delivered = now, v.position = position_after(now);
+    return compare_tree(n);
+  }
+  if (now < v.delivered) breach("total_order", n, "its tree falls from " + z(v.delivered) + " to " + z(now));
+  for (auto it = v.disk.records.upper_bound(v.delivered); it != v.disk.records.end() && it->first <= now; ++it) {
+    if (v.position < committed_.size()) {
+      auto expected = committed_[v.position].zxid;
+      if (expected != it->first) {
+        breach("total_order", n, "delivers " + z(it->first) + " where " + z(expected) + " was committed");
+        v.position = position_after(it->first);
+        continue;
+      }
+    } else {
+      if (!persistence::follows(last_committed(), it->first))
+        breach("no_gap", n, z(it->first) + " is committed behind " + z(last_committed()));
+      committed_.push_back({it->first, contents_.at(it->first)});
+    }
+    ++v.position;
+  }
+  if (v.position != position_after(now) || (v.position && committed_[v.position - 1].zxid != now))
+    breach("delivery_durable", n, "delivers " + z(now) + ", which is not on its disk");
+  v.delivered = now, v.position = position_after(now);
+}
+
+void observer::check_decision(const node& n, node_view& v) {
+  auto now = n.zab->committed();
+  if (n.zab->delivered() > now) breach("total_order", n, "has delivered more than is committed");
+  if (now == v.decided) return;
+  v.decided = now;
+  if (n.role != commit::role::leading || epoch_of(now) != n.epoch) return;
+  std::vector<node_id> have;
+  for (auto& [id, other] : nodes_)
+    if (other.disk.records.contains(now) || (other.disk.base >= now && epoch_of(other.disk.base) == epoch_of(now)))
+      have.push_back(id);
+  if (!ensemble_.quorum(have)) breach("commit_quorum", n, "decides " + z(now) + ", which no quorum has on disk");
+}
+
+void observer::compare_tree(const node& n) {
+  auto& db = n.processor->database();
+  auto hash = tree_hash(db);
+  auto [it, fresh] = trees_.try_emplace(db.zxid(), n.id, hash);
+  if (!fresh && it->second.second != hash)
+    breach("same_tree", n, "its tree at " + z(db.zxid()) + " is not that of node " + std::to_string(it->second.first));
+  world_.count("tree compared", !fresh);
+}
+
+bool observer::others_have_everything(node_id id) const {
+  zxid_t most = 0;
+  for (auto& [other, v] : nodes_) most = std::max(most, v.disk.last());
+  if (!ensemble_.votes(id)) return true;
+  for (auto& m : ensemble_.members) {
+    if (m.id == id || m.observer) continue;
+    auto& d = nodes_.at(m.id).disk;
+    if (nodes_.at(m.id).latent_rot || nodes_.at(m.id).damaged) return false;
+    if (d.last() != most || d.accepted != nodes_.at(id).disk.accepted || d.current != d.accepted) return false;
+  }
+  return true;
+}
+
+}  // namespace troupe::sim

@@ -1,0 +1,45 @@
+#include "tests/sim/world.hpp"
+
+#include <cstdio>
+
+namespace troupe::sim {
+
+namespace {
+constexpr std::size_t lines_kept = 4000;
+}
+
+void world::at(std::int64_t when_us, std::function<void()> f) {
+  events_.push({std::max(when_us, now_us_), ++next_serial_, std::move(f)});
+}
+
+bool world::run_next_event() {
+  if (events_.empty()) return false;
+  auto run = std::move(const_cast<event&>(events_.top()).run);
+  now_us_ = events_.top().when_us;
+  events_.pop();
+  ++event_count_;
+  run();
+  return true;
+}
+
+void world::note(std::uint64_t code, std::uint64_t a, std::uint64_t b, std::uint64_t c) {
+  for (auto v : {static_cast<std::uint64_t>(now_us_), code, a, b, c}) {
+    hash_ = (hash_ ^ v) * 1099511628211ull;
+    hash_ ^= hash_ >> 29;
+  }
+}
+
+void world::keep(std::string line) {
+  char time[32];
+  std::snprintf(time, sizeof time, "%10.3f ms ", static_cast<double>(now_us_) / 1000);
+  line.insert(0, time);
+  if (set.trace) std::fprintf(stderr, "%s\n", line.c_str());
+  lines_.push_back(std::move(line));
+  if (lines_.size() > lines_kept) lines_.pop_front();
+}
+
+void world::breach(const char* check, const std::string& what) {
+  if (!set.disabled_checks.contains(check)) throw violation(check, what);
+}
+
+}  // namespace troupe::sim
