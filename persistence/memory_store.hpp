@@ -1,6 +1,6 @@
 #pragma once
-/// log_store and state_store in memory: for tests and the simulator, whose disk they are. The rules of the interface
-/// are checked as in LMDB's; nothing can rot, and copying the object is taking an image of the disk.
+/// log_store and state_store in memory, for tests: what the real ones are compared with. The rules of the interface are
+/// checked as in LMDB's; nothing can rot, and copying the object is taking an image of the disk.
 
 #include <map>
 

@@ -9,7 +9,8 @@ namespace troupe::sim {
 namespace {
 
 const char* name_of(rot_kind k) {
-  return k == rot_kind::flip_bit ? "bit flipped" : k == rot_kind::zero_sector ? "sector zeroed" : "file cut off";
+  static constexpr const char* names[] = {"bit flipped", "sector zeroed", "file cut off", "row lost"};
+  return names[static_cast<std::size_t>(k)];
 }
 
 // Nothing if `bytes` stay as they are.
@@ -27,6 +28,7 @@ std::string spoil(disk::state& d, rot_kind kind, std::size_t place, std::string&
 
 std::string rot_file(disk::state& d, const std::string& name, rot_kind kind) {
   auto found = d.content.files.find(name);
+  if (kind == rot_kind::lose_row) throw std::logic_error("sim: a file has no rows");
   if (found == d.content.files.end() || !found->second.content.durable_name()) return {};
   auto& file = found->second.content;
   auto bytes = file.durable();
@@ -71,12 +73,14 @@ std::string rot_tables(disk::state& d, const std::string& name, std::size_t firs
   for (; n >= tables.table(t).size(); ++t) n -= tables.table(t).size();
   auto row = std::next(tables.table(t).begin(), static_cast<std::ptrdiff_t>(n));
   auto key = row->first;
+  auto where = name + "/data.mdb, table " + std::to_string(t) + ", key " + std::to_string(key);
+  if (kind == rot_kind::lose_row) return tables.lose(t, key), where + ": lost";
   auto value = row->second;
   if (value.empty()) return {};
   auto what = spoil(d, kind, d.below(value.size()), value);
   if (what.empty()) return {};
   tables.corrupt(t, key, value);
-  return name + "/data.mdb, table " + std::to_string(t) + ", key " + std::to_string(key) + ", " + what;
+  return where + ", " + what;
 }
 
 std::string lose_commit(disk::state& d, const std::string& name) {

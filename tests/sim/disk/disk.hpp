@@ -50,7 +50,12 @@ enum class unsynced {
 };
 
 enum class rot_place { journal, log_record, log_epochs, checkpoint, high_water, identity };
-enum class rot_kind { flip_bit, zero_sector, truncate };
+enum class rot_kind {
+  flip_bit,
+  zero_sector,
+  truncate,  ///< only while no node uses the disk
+  lose_row   ///< of LMDB, as after a lost page; not chosen by rot(), since a checkpoint does not notice it
+};
 
 /// What would be recovered if the power were cut now and everything un-synced were lost. Read from the bytes that are
 /// on disk, not from what the log believes. Without regard to rot that a real recovery would refuse.

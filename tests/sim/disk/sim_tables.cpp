@@ -111,6 +111,12 @@ bool sim_tables::back() {
   return true;
 }
 
+void sim_tables::lose(std::size_t t, std::uint64_t key) {
+  auto row = tables_.at(t).find(key);
+  bytes_ -= row->second.size() + row_bytes;
+  tables_[t].erase(row);
+}
+
 void sim_tables::corrupt(std::size_t t, std::uint64_t key, std::string_view value) { tables_.at(t)[key] = value; }
 
 // A page is copied before it changes: what is there stays until the commit.

@@ -50,7 +50,8 @@ class sim_tables {
 
   /// The newest commit is gone. False if it went already.
   bool back();
-  /// Rot of a committed value; of the newest commit's predecessor, too, if it has that value.
+  /// Rot of what is committed.
+  void lose(std::size_t t, std::uint64_t key);
   void corrupt(std::size_t t, std::uint64_t key, std::string_view value);
 
   std::size_t used_bytes() const { return base_bytes + bytes_; }

@@ -112,6 +112,26 @@ TEST_CASE("a log whose newest commit is lost is refused, or has it all from its 
   CHECK(repaired > 3);
 }
 
+TEST_CASE("a record that is missing from LMDB is refused, the last one too") {
+  std::size_t refused = 0;
+  for (std::uint64_t seed = 1; seed <= 200; ++seed) {
+    CAPTURE(seed);
+    auto steps = 1 + seed % script().size();
+    seeded_disk x(seed);
+    run_and_kill(x.d, node_with(8192), steps);
+    auto hit = x.d.rot(rot_place::log_record, rot_kind::lose_row);
+    CAPTURE(hit);
+    std::string differs;
+    auto text = refusal([&] {
+      auto s = open_storage(x.d, node_with(8192));
+      differs = difference(s, states()[steps]);
+    });
+    CHECK(differs == "");
+    refused += !text.empty();
+  }
+  CHECK(refused > 100);
+}
+
 TEST_CASE("a checkpoint store that went one commit back is refused unless the log reaches back to what it has") {
   std::size_t refused = 0, older = 0;
   for (std::size_t steps = 1; steps <= script().size(); ++steps) {
