@@ -172,7 +172,7 @@ std::string model::remove(const txn& t, const change& c) {
   if (it == nodes_.end()) return "deletes " + c.path + ", which does not exist";
   if (!it->second.children.empty())
     return "deletes " + c.path + ", which has " + std::to_string(it->second.children.size()) + " children";
-  if (it->second.owner) sessions_[it->second.owner].ephemerals.erase(c.path);
+  if (auto s = sessions_.find(it->second.owner); s != sessions_.end()) s->second.ephemerals.erase(c.path);
   auto parent = parent_of(c.path);
   if (parent.empty()) return "deletes the root";
   auto& p = nodes_[parent];
