@@ -1,0 +1,142 @@
+// What one machine refuses or does not count, driven step by step, with a disk that answers when the test says so.
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+
+#include "cluster/zab/history.hpp"
+#include "cluster/zab/zab_peer.hpp"
+
+using namespace troupe;
+using namespace troupe::zab;
+
+namespace {
+
+shared_bytes payload() { return shared_bytes::copy_of("payload"); }
+
+struct node {
+  node(node_id self, int voters, log_state log = {}) : peer(settings(self, voters), log, log.last) {}
+
+  static zab_settings settings(node_id self, int voters) {
+    zab_settings s;
+    s.self = self;
+    for (int id = 1; id <= voters; ++id) s.ensemble.members.push_back({static_cast<node_id>(id)});
+    return s;
+  }
+  void link(node_id with) { peer.on_link(with, true, 0, fx); }
+  template <class T>
+  void hear(node_id from, epoch_t epoch, T body) {
+    fx.clear();
+    peer.on_message(from, {epoch, std::move(body)}, 0, fx);
+  }
+  /// Everything that was queued is on disk.
+  void disk() {
+    auto token = fx.persist_token;
+    fx.clear();
+    if (token) peer.on_durable(token, 0, fx);
+  }
+  bool dropped(node_id who) const {
+    return std::find(fx.drop_links.begin(), fx.drop_links.end(), who) != fx.drop_links.end();
+  }
+  template <class T>
+  std::size_t sent() const {
+    return static_cast<std::size_t>(
+        std::count_if(fx.send.begin(), fx.send.end(), [](auto& s) { return std::holds_alternative<T>(s.what.body); }));
+  }
+
+  zab_peer peer;
+  effects fx;
+};
+
+/// Node 2 of three, synchronised with leader 1 of epoch 1, whose history is empty, and serving.
+void serve(node& n) {
+  n.link(1);
+  n.peer.follow(1, 0, n.fx);
+  n.hear(1, 1, leader_info{}), n.disk();
+  n.hear(1, 1, new_leader{0}), n.disk();
+  n.hear(1, 1, up_to_date{0});
+  REQUIRE(n.peer.role() == commit::role::following);
+}
+
+/// Node 1 of five with FollowerInfo of 2, 3 and 4, which have LeaderInfo of epoch 1.
+void gather(node& n) {
+  for (node_id id : {2, 3, 4}) n.link(id);
+  n.peer.lead(0, n.fx);
+  n.hear(2, 0, follower_info{}), n.hear(3, 0, follower_info{});
+  n.disk();
+  n.hear(4, 0, follower_info{});
+  REQUIRE(n.peer.accepted_epoch() == 1);
+}
+
+}  // namespace
+
+TEST_CASE("a learner leaves a leader that sends it a hole, and appends nothing of it (ZOOKEEPER-4925)") {
+  for (auto second : {make_zxid(1, 3), make_zxid(1, 1), make_zxid(2, 1)}) {
+    CAPTURE(second);
+    node n(2, 3);
+    serve(n);
+    n.hear(1, 1, proposals{{{make_zxid(1, 1), payload()}, {second, payload()}}, 0});
+    CHECK(n.fx.look);
+    CHECK(n.dropped(1));
+    CHECK(n.fx.persist.empty());
+    CHECK(n.peer.last_logged() == 0);
+  }
+}
+
+TEST_CASE("a learner leaves a leader whose next frame begins after a hole (ZOOKEEPER-4925)") {
+  node n(2, 3);
+  serve(n);
+  n.hear(1, 1, proposals{{{make_zxid(1, 1), payload()}}, 0});
+  n.disk();
+  CHECK(n.sent<ack>() == 1);
+  n.hear(1, 1, proposals{{{make_zxid(1, 3), payload()}}, 0});
+  CHECK(n.fx.look);
+  CHECK(n.peer.last_logged() == make_zxid(1, 1));
+}
+
+TEST_CASE("a learner leaves a leader that commits what it never proposed to it") {
+  node n(2, 3);
+  serve(n);
+  n.hear(1, 1, commit_up_to{make_zxid(1, 1)});
+  CHECK(n.fx.look);
+  CHECK(n.peer.committed() == 0);
+}
+
+TEST_CASE("an AckEpoch that comes twice from one learner is counted once, and the learner is dropped") {
+  node n(1, 5);
+  gather(n);
+  n.hear(2, 1, ack_epoch{});
+  n.hear(2, 1, ack_epoch{});
+  CHECK(n.dropped(2));
+  CHECK(n.peer.current_epoch() == 0);
+  n.hear(3, 1, ack_epoch{});
+  CHECK(n.peer.current_epoch() == 0);  // 1 and 3 of five
+  CHECK(n.sent<new_leader>() == 0);
+  n.hear(4, 1, ack_epoch{});
+  CHECK(n.peer.current_epoch() == 1);
+  CHECK(n.sent<new_leader>() == 2);
+}
+
+TEST_CASE("an AckEpoch that repeats a promise to another leader does not count for the quorum") {
+  node n(1, 5);
+  gather(n);
+  n.hear(2, 1, ack_epoch{0, 0, true});
+  n.hear(3, 1, ack_epoch{});
+  CHECK(n.peer.current_epoch() == 0);
+  CHECK(n.fx.look);  // 1, 2 and 3 are a quorum, but not one for this epoch: a later one is tried
+}
+
+TEST_CASE("the disk's answer to what was appended before a truncation confirms nothing above the truncation") {
+  history h(2, {1, 1, 0, make_zxid(1, 5)}, make_zxid(1, 2), 1 << 20, 1 << 20);
+  effects first, cut, again;
+  auto appended = h.append({{make_zxid(1, 6), payload()}, {make_zxid(1, 7), payload()}}, 0, first);
+  h.truncate(make_zxid(1, 5), make_zxid(1, 5), 0, cut);
+  auto other = h.append({{make_zxid(2, 1), payload()}}, 0, again);
+
+  h.on_durable(appended);
+  CHECK(h.durable() == make_zxid(1, 5));
+  h.on_durable(cut.persist_token);
+  CHECK(h.durable() == make_zxid(1, 5));
+  h.on_durable(other);
+  CHECK(h.durable() == make_zxid(2, 1));
+}
