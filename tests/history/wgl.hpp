@@ -10,6 +10,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -39,7 +40,7 @@ struct wgl_options {
 
 linearizability_result check_linearizable(const history&, const wgl_options& = {});
 
-/// The heart of it, for any object whose state is a number.
+/// What happened to one znode.
 struct operation {
   static constexpr std::size_t never = static_cast<std::size_t>(-1);
   std::size_t begin = 0, end = never;  ///< in real time; never: outcome unknown, it may have no effect at all
@@ -52,6 +53,10 @@ struct operation {
   zk::err error = zk::err::ok;
 };
 
+/// The heart of it. The znode does not exist at first.
 linearizability linearizable(std::vector<operation>, const wgl_options& = {});
+
+/// What is judged of a history, znode by znode. Times are indexes of entries.
+std::map<std::string, std::vector<operation>> operations_by_znode(const history&);
 
 }  // namespace troupe::history

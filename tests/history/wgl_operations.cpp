@@ -134,19 +134,21 @@ class cutter {
 
 }  // namespace
 
-linearizability_result check_linearizable(const history& h, const wgl_options& bounds) {
+std::map<std::string, std::vector<operation>> operations_by_znode(const history& h) {
   const options defaults;
-  findings ignored(defaults);
+  findings ignored(defaults);  // check() tells what is wrong with the recording
   auto x = make_index(h, ignored);
+  return cutter(x).cut();
+}
+
+linearizability_result check_linearizable(const history& h, const wgl_options& bounds) {
   linearizability_result out;
-  for (auto& [path, ops] : cutter(x).cut()) {
+  for (auto& [path, ops] : operations_by_znode(h)) {
     out.operations += ops.size(), ++out.znodes;
     auto verdict = linearizable(ops, bounds);
-    if (verdict == linearizability::yes) continue;
-    if (out.verdict == linearizability::no) continue;
+    if (verdict == linearizability::yes || out.verdict == linearizability::no) continue;
     out.verdict = verdict, out.path = path;
     if (verdict != linearizability::no) continue;
-    out.entries.clear();
     for (auto& o : ops) out.entries.push_back(o.entry);
     std::sort(out.entries.begin(), out.entries.end());
   }
