@@ -7,6 +7,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <iostream>
 #include <sstream>
 
@@ -65,6 +66,9 @@ class run {
     history::settings h;
     h.name = "chaos " + std::to_string(settings_.load.seed);
     h.tick_ms = settings_.tick_ms;
+    // No claim about the time of expiries: as with ZooKeeper, what a follower's client asks keeps its session alive only
+    // when the follower's next pong brings word of it to the leader, which faults may prevent for as long as they like.
+    h.expiry_tolerance_ms = -1;
     recorder_.settings(h);
     epoll_event e{};
     e.events = EPOLLIN, e.data.ptr = nullptr;  // standard input

@@ -2,16 +2,13 @@
 
 import json
 import os
-import re
 import subprocess
 
 from rig import Breach
 
-ZXID = re.compile(r'"zxid": ?(-?\d+)')
-
 
 def zxid_of(line):
-    return json.loads(line)["zxid"]
+    return json.loads(line)["txn"]
 
 
 def dump_log(program, data, to):

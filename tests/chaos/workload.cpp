@@ -12,7 +12,7 @@ bool is_write(zk::op op) {
 }
 
 // Of 10,000 requests so many come with an end of the connection or of the session.
-constexpr unsigned closes = 12, reattaches = 25, absences = 6;
+constexpr unsigned closes = 15, reattaches = 30, absences = 15;
 
 }  // namespace
 
