@@ -46,6 +46,7 @@ struct node_stats {
   relaxed<std::uint64_t> learners, synced_followers, synced_observers, pending_syncs;
   relaxed<std::uint64_t> proposal_count, commit_count, snap_count, diff_count, trunc_count;
   relaxed<std::int64_t> proposal_size_last{-1}, proposal_size_min{-1}, proposal_size_max{-1};  ///< bytes; -1: none yet
+  relaxed<std::uint64_t> accusations;  ///< of peers that sent what no honest peer of this version sends
   // ---- election
   relaxed<std::uint64_t> elections, last_election_ms;
   // ---- peer links
