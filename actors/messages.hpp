@@ -106,7 +106,7 @@ struct expired {
 };  ///< tracker -> commit
 struct role {
   zab::role_change what;
-};  ///< broadcast -> tracker, gateway, supervisor
+};  ///< broadcast -> tracker, gateway, supervisor, checkpointer
 
 // ---- disk
 struct persist {

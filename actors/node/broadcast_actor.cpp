@@ -111,6 +111,7 @@ void broadcast_actor::submit_gathered() {
 void broadcast_actor::dispatch() {
   auto& e = effects_;
   for (auto& line : e.log) spdlog::info("{}", line);
+  ctx_->stats.accusations += e.accused.size();
   if (e.fatal) {
     send(ctx_->supervisor, box(msg::fatal{*e.fatal}));
     e.clear();
@@ -151,6 +152,7 @@ void broadcast_actor::announce(const zab::role_change& r) {
   send(ctx_->tracker, box(msg::role{r}));
   send(ctx_->gateway, box(msg::role{r}));
   send(ctx_->supervisor, box(msg::role{r}));
+  send(ctx_->checkpointer, box(msg::role{r}));
   if (r.role != commit::role::looking) send(ctx_->election, box(msg::established{r.epoch}));
 }
 

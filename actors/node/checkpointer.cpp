@@ -26,6 +26,7 @@ caf::behavior checkpointer::make_behavior() {
       },
       [this](boxed<msg::install>& m) {
         auto& c = m->what.chunk;
+        installing_ = !c.last;
         msg::installed done{c.index, false, c.zxid, nullptr};
         if (state_->install_chunk(c)) {
           waiting_.reset();  // of the database that has just been replaced
@@ -34,11 +35,16 @@ caf::behavior checkpointer::make_behavior() {
         }
         send(ctx_->broadcast, box(std::move(done)));
       },
+      [this](boxed<msg::role>& m) {
+        if (m->what.role == commit::role::looking) return;
+        installing_ = false;  // whether it came to its end or was given up: we serve
+        write_waiting();
+      },
   };
 }
 
 void checkpointer::write_waiting() {
-  if (!waiting_ || !readers_.empty()) return;
+  if (!waiting_ || !readers_.empty() || installing_) return;
   auto zxid = waiting_->zxid;
   state_->write(*waiting_);
   waiting_.reset();

@@ -1,11 +1,12 @@
 #pragma once
 /// The checkpointer: owns the state environment, alone, on a thread of its own.
 ///
-/// Takes   msg::checkpoint (commit); msg::snapshot_read and msg::install (broadcast)
+/// Takes   msg::checkpoint (commit); msg::snapshot_read, msg::install and msg::role (broadcast)
 /// Sends   msg::checkpointed -> commit, log writer; msg::snapshot_chunk, msg::installed -> broadcast; msg::fatal ->
 ///         supervisor
 /// Dies    at the first failed write or sync, and the node with it.
-/// Invariant: while a learner reads the checkpoint it does not move; a checkpoint that comes meanwhile waits.
+/// Invariant: while a learner reads the checkpoint, or a leader's is being installed, it does not move; a checkpoint that
+/// comes meanwhile waits.
 
 #include <optional>
 #include <set>
@@ -28,6 +29,7 @@ class checkpointer : public io::event_based_actor {
   context_ptr ctx_;
   std::unique_ptr<persistence::state_store> state_;
   std::set<node_id> readers_;  ///< learners in the middle of a SNAP, each at its own piece
+  bool installing_ = false;
   std::optional<tree::state_delta> waiting_;
 };
 

@@ -50,9 +50,15 @@ void log_writer::flush() {
   auto us = static_cast<std::uint64_t>(ctx_->around->monotonic_us() - before);
   s.fsync_last_us = us, s.fsync_sum_us += us, s.fsync_max_us.raise(us);
   ++s.log_commits;
-  for (auto& op : waiting_)
-    if (auto* a = std::get_if<zab::append_records>(&op); a && !a->records.empty())
+  for (auto& op : waiting_) {
+    if (auto* a = std::get_if<zab::append_records>(&op); a && !a->records.empty()) {
       remember(a->records.back().zxid, a->records.size());
+    } else if (auto* t = std::get_if<zab::truncate_after>(&op)) {
+      while (!marks_.empty() && marks_.back().zxid > t->last) marks_.pop_back();
+    } else if (std::holds_alternative<zab::reset_log>(op)) {
+      marks_.clear();
+    }
+  }
   waiting_.clear();
   s.log_records = records_;
   send(ctx_->broadcast, box(msg::durable{token_}));

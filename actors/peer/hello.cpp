@@ -11,6 +11,18 @@
 
 namespace troupe::peer {
 
+namespace {
+
+/// What a stranger sent, for a line of the log: short, and nothing in it that ends the line or moves the cursor.
+std::string harmless(std::string text) {
+  if (text.size() > 64) text.resize(64);
+  for (auto& c : text)
+    if (c < ' ' || c > '~') c = '?';
+  return text;
+}
+
+}  // namespace
+
 shared_bytes make_hello(const options& o, node_id to) {
   capnp::MallocMessageBuilder message;
   auto h = message.initRoot<wire::Hello>();
@@ -35,7 +47,7 @@ hello_result check_hello(const options& o, const shared_bytes& body) {
       out.error = fmt::format("speaks versions {} to {} of the link, we {} to {}", h.getOldest(), h.getVersion(),
                               oldest_link_version, link_version);
     else if (ensemble != o.ensemble)
-      out.error = fmt::format("belongs to ensemble '{}', we to '{}'", ensemble.substr(0, 64), o.ensemble);
+      out.error = fmt::format("belongs to ensemble '{}', we to '{}'", harmless(ensemble), o.ensemble);
     else if (h.getTo() != o.self)
       out.error = fmt::format("looks for node {}, we are {}", h.getTo(), o.self);
     else if (h.getFrom() == o.self ||

@@ -108,6 +108,7 @@ void leader::maybe_commit(effects& fx) {
     break;
   }
   if (have * 2 <= all) return;
+  release_overtaken(fx);
   ctx_.log.deliver(fx);
   auto commit = ctx_.log.committed();
   for (auto& [id, l] : learners_) {
@@ -143,6 +144,15 @@ void leader::release_confirmed(effects& fx) {
     for (auto& [id, l] : learners_)
       if (l.voter && l.at == stage::synced && l.ponged >= serial) ids.push_back(id);
     if (!ctx_.settings.ensemble.quorum(ids)) return;
+    answer_origin(unconfirmed_.front().origin, std::move(unconfirmed_.front().reply), fx);
+    unconfirmed_.pop_front();
+  }
+}
+
+/// A quorum has just acked what was proposed after these: that confirms our leadership as well as a ping does. They go
+/// before the commit, so that an outcome is told as of its own place in the order, and shows nothing that came later.
+void leader::release_overtaken(effects& fx) {
+  while (!unconfirmed_.empty() && unconfirmed_.front().reply.after < ctx_.log.committed()) {
     answer_origin(unconfirmed_.front().origin, std::move(unconfirmed_.front().reply), fx);
     unconfirmed_.pop_front();
   }

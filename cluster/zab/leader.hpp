@@ -102,6 +102,7 @@ class leader {
   void maybe_commit(effects&);
   void answer_origin(node_id origin, commit::reply_only, effects&);
   void release_confirmed(effects&);
+  void release_overtaken(effects&);
 
   context& ctx_;
   phase phase_ = phase::gathering;

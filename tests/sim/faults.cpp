@@ -18,11 +18,13 @@ bool faults::happens(int rate, const char* what) {
 }
 
 void faults::tick() {
-  if (!active_) return;
   watch_recovery();
-  network_faults();
-  node_faults();
-  disk_faults();
+  operate();
+  if (active_) {
+    network_faults();
+    node_faults();
+    disk_faults();
+  }
   world_.after(1000, [this] { tick(); });
 }
 
@@ -75,7 +77,6 @@ void faults::network_faults() {
 
 void faults::restart_later(node_id id) {
   world_.after(world_.between(1000, world_.set.down_ms * 1000), [this, id] {
-    if (!active_) return;
     auto& n = nodes_.at(id);
     if (n.refused) {  // an operator moves the data away
       if (!may_lose_data(id)) return restart_later(id);
@@ -84,7 +85,7 @@ void faults::restart_later(node_id id) {
     }
     n.on_disk.heal();
     nodes_.start(id);
-    if (!n.up) restart_later(id);
+    n.restart_planned = false;
   });
 }
 
@@ -111,7 +112,11 @@ void faults::node_faults() {
       }
   }
   if (happens(o.wall_jump, "wall clock jump")) nodes_.at(id).wall_offset_ms += world_.between(-3600000, 3600000);
-  for (auto every : nodes_.ids()) {  // those that ended by themselves
+}
+
+/// Whoever looks after the machines: starts what ended by itself.
+void faults::operate() {
+  for (auto every : nodes_.ids()) {
     auto& m = nodes_.at(every);
     if (!m.up && !m.restart_planned) {
       m.restart_planned = true;
@@ -182,13 +187,7 @@ void faults::stop() {
   for (auto id : nodes_.ids()) {
     auto& n = nodes_.at(id);
     n.on_disk.heal();
-    n.stalled = false;
-    if (n.refused) nodes_.wipe(id);
     nodes_.start(id);
-    if (n.refused) {
-      nodes_.wipe(id);
-      nodes_.start(id);
-    }
   }
 }
 

@@ -20,8 +20,8 @@ class faults {
   void network_faults();
   void node_faults();
   bool happens(int per_second_thousandths, const char* what);
+  void operate();
   void restart_later(node_id);
-  void damage(const char* what, std::string (*hit)(disk&));
   bool may_lose_data(node_id) const;
   void watch_recovery();
 

@@ -74,11 +74,7 @@ void observer::on_boot(const node& n, persistence::log_store& log, zxid_t checkp
 
   // A write that a crash cut off is there wholly or not at all; an install is finished by the start itself.
   image with = v.disk;
-  try {
-    for (auto& op : v.writing) apply(n, with, op);
-  } catch (const violation&) {
-    throw;
-  }
+  for (auto& op : v.writing) apply(n, with, op);
   std::string why, why_with;
   if (!v.disk.same_as(found, &why) && (v.writing.empty() || !with.same_as(found, &why_with))) {
     image reset = found;
@@ -207,11 +203,13 @@ void observer::on_role(const node& n, const zab::role_change& r) {
         "is established in epoch " + std::to_string(r.epoch) + ", which node " + std::to_string(it->second) + " led");
   auto& v = nodes_.at(n.id);
   // All that was committed must be in what it delivered, or on its disk.
-  for (auto i = position_after(std::max(v.disk.base, v.delivered)); i < committed_.size(); ++i)
+  for (auto i = position_after(std::max(v.disk.base, v.delivered)); i < committed_.size(); ++i) {
+    if (epoch_of(committed_[i].zxid) >= r.epoch) break;  // a later epoch's: this leader comes too late to do anything
     if (!v.disk.records.contains(committed_[i].zxid)) {
       breach("leader_completeness", n, "leads epoch " + std::to_string(r.epoch) + " without " + z(committed_[i].zxid));
       break;
     }
+  }
 }
 
 void observer::on_fatal(const node& n, const std::string& why) {
@@ -265,9 +263,10 @@ void observer::check_decision(const node& n, node_view& v) {
   v.decided = now;
   if (n.role != commit::role::leading || epoch_of(now) != n.epoch) return;
   std::vector<node_id> have;
+  auto position = position_after(now);  // a log that begins later is that of a checkpoint, of committed transactions
+  bool committed_before = position && committed_[position - 1].zxid == now;
   for (auto& [id, other] : nodes_)
-    if (other.disk.records.contains(now) || (other.disk.base >= now && epoch_of(other.disk.base) == epoch_of(now)))
-      have.push_back(id);
+    if (other.disk.records.contains(now) || (committed_before && other.disk.base >= now)) have.push_back(id);
   if (!ensemble_.quorum(have)) breach("commit_quorum", n, "decides " + z(now) + ", which no quorum has on disk");
 }
 
@@ -281,16 +280,16 @@ void observer::compare_tree(const node& n) {
 }
 
 bool observer::others_have_everything(node_id id) const {
-  zxid_t most = 0;
-  for (auto& [other, v] : nodes_) most = std::max(most, v.disk.last());
   if (!ensemble_.votes(id)) return true;
+  zxid_t most = 0;
+  for (auto& [other, v] : nodes_)
+    if (other != id) most = std::max(most, v.disk.last());
   for (auto& m : ensemble_.members) {
     if (m.id == id || m.observer) continue;
-    auto& d = nodes_.at(m.id).disk;
-    if (nodes_.at(m.id).latent_rot || nodes_.at(m.id).damaged) return false;
-    if (d.last() != most || d.accepted != nodes_.at(id).disk.accepted || d.current != d.accepted) return false;
+    auto& v = nodes_.at(m.id);
+    if (v.latent_rot || v.damaged || v.disk.last() != most || v.disk.current != v.disk.accepted) return false;
   }
-  return true;
+  return most >= last_committed();
 }
 
 }  // namespace troupe::sim

@@ -61,6 +61,7 @@ class run_of_one_seed {
   void step() {
     nodes_.step();
     ++steps_;
+    if (world_.broken()) throw *world_.broken();
   }
 
   void phases() {

@@ -39,7 +39,9 @@ void world::keep(std::string line) {
 }
 
 void world::breach(const char* check, const std::string& what) {
-  if (!set.disabled_checks.contains(check)) throw violation(check, what);
+  if (set.disabled_checks.contains(check)) return;
+  if (!broken_) broken_.emplace(check, what);  // CAF catches what is thrown in an actor
+  throw violation(check, what);
 }
 
 }  // namespace troupe::sim

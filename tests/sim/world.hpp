@@ -6,6 +6,7 @@
 #include <deque>
 #include <functional>
 #include <map>
+#include <optional>
 #include <queue>
 #include <random>
 #include <string>
@@ -57,6 +58,7 @@ class world {
 
   /// Throws a violation, unless the check is switched off.
   void breach(const char* check, const std::string& what);
+  const std::optional<violation>& broken() const { return broken_; }
 
  private:
   struct event {
@@ -73,6 +75,7 @@ class world {
   std::uint64_t next_serial_ = 0, event_count_ = 0, hash_ = 1469598103934665603ull;
   std::map<std::string, std::uint64_t> counts_;
   std::deque<std::string> lines_;
+  std::optional<violation> broken_;
   bool tracing_ = false;
 };
 
