@@ -22,24 +22,23 @@ struct znode_state {
   bool operator==(const znode_state&) const = default;
 };
 
-/// Whether the operation may happen here with the outcome that it had; `s` then becomes the state after it. One whose
-/// outcome is unknown may always happen.
-bool happen(znode_state& s, const operation& o) {
+/// One part of an operation: whether it may happen here with the outcome that it had; `s` is then the state after it.
+bool happen_one(znode_state& s, const operation& o) {
   using kind = operation::kind;
-  bool pending = o.end == operation::never;
+  bool pending = o.end == operation::never;  // it happens only if it is granted
   bool version_fits = o.asked == -1 || o.asked == s.version;
   auto agree = [&](zk::err right) { return pending ? right == zk::err::ok : o.error == right; };
   switch (o.what) {
     case kind::create: {
       auto right = s.exists ? zk::err::node_exists : zk::err::ok;
-      if (!agree(right)) return pending;
+      if (!agree(right)) return false;
       if (right == zk::err::ok) s = {true, 0, o.value, o.session};
       return true;
     }
     case kind::set:
     case kind::remove: {
       auto right = !s.exists ? zk::err::no_node : !version_fits ? zk::err::bad_version : zk::err::ok;
-      if (!agree(right)) return pending;
+      if (!agree(right)) return false;
       if (right != zk::err::ok) return true;
       if (o.what == kind::remove) {
         s = {};
@@ -56,6 +55,17 @@ bool happen(znode_state& s, const operation& o) {
       return true;
   }
   return false;
+}
+
+/// Whether the operation may happen here with the outcome that it had; `s` then becomes the state after it. One whose
+/// outcome is unknown need not happen: it has no effect where it would be refused.
+bool happen(znode_state& s, const operation& o) {
+  auto before = s;
+  bool fits = happen_one(s, o);
+  for (std::size_t i = 0; fits && i < o.more.size(); ++i) fits = happen_one(s, o.more[i]);
+  if (fits || o.end != operation::never) return fits;
+  s = before;
+  return true;
 }
 
 /// Which operations have happened: all up to `high` but the holes. Holes are few: what ran at the same time, and what

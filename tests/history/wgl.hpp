@@ -6,7 +6,7 @@
 /// A znode is a register (create, setData with or without a version, delete, getData) and a lock (create ephemeral,
 /// delete, end of the session). Plain reads are not linearizable in ZooKeeper; a getData whose connection called a sync
 /// just before is taken as one operation from the call of the sync to the reply of the read. A znode whose name the
-/// server chose (sequential), or whose fate hangs on others in one multi, is left out.
+/// server chose (sequential) is left out.
 
 #include <cstddef>
 #include <cstdint>
@@ -51,6 +51,7 @@ struct operation {
   std::int32_t asked = -1;    ///< set, remove: the version asked for
   std::int32_t version = -1;  ///< set, read: the version seen; -1: not told
   zk::err error = zk::err::ok;
+  std::vector<operation> more = {};  ///< further parts of one multi on this znode: all at once, all or none
 };
 
 /// The heart of it. The znode does not exist at first.

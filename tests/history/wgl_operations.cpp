@@ -42,20 +42,18 @@ class cutter {
   void add(const call& c) {
     if (!c.writes() || c.asked->op == zk::op::close_session) return;
     if (c.asked->op != zk::op::multi) return add_write(c, *c.asked, c.got);
-    std::set<std::string> paths;
-    for (auto& p : c.asked->parts)
-      if (!paths.insert(p.path).second) excluded_.insert(p.path);
-    for (std::size_t i = 0; i < c.asked->parts.size(); ++i) {
-      auto& part = c.asked->parts[i];
-      if (!c.replied() || c.succeeded())
-        add_write(c, part, c.replied() && i < c.got->parts.size() ? &c.got->parts[i] : nullptr);
-      else if (i == 0 && !c.got->parts.empty() && c.got->parts[0].error != zk::err::ok)
-        add_write(c, part, &c.got->parts[0]);  // later ones hang on those before them
-      if (c.replied() && !c.succeeded() && i == 0) break;
+    if (c.replied() && !c.succeeded()) {  // later parts hang on those before them: only the first one's refusal tells
+      if (!c.got->parts.empty() && c.got->parts[0].error != zk::err::ok)
+        add_write(c, c.asked->parts[0], &c.got->parts[0]);
+      return;
     }
+    parts_of_.clear();
+    for (std::size_t i = 0; i < c.asked->parts.size(); ++i)
+      add_write(c, c.asked->parts[i], c.replied() && i < c.got->parts.size() ? &c.got->parts[i] : nullptr, true);
+    for (auto& [path, o] : parts_of_) keys_[path].push_back(std::move(o));
   }
 
-  void add_write(const call& c, const request& r, const result* got) {
+  void add_write(const call& c, const request& r, const result* got, bool part = false) {
     if (r.flags & request::sequential) return void(prefixes_.insert(r.path));
     operation o;
     o.begin = o.entry = c.at;
@@ -78,13 +76,15 @@ class cutter {
         if (!told(o, {zk::err::no_node, zk::err::bad_version})) return;
         break;
       case zk::op::check:
-        if (!got || got->error != zk::err::ok) return;
+        if (got && got->error != zk::err::ok) return;
         o.what = kind::read, o.value = -1, o.version = r.version;
         break;
       default:
         return;
     }
-    keys_[r.path].push_back(o);
+    if (!part) return keys_[r.path].push_back(o);
+    auto [at, first] = parts_of_.emplace(r.path, o);
+    if (!first) at->second.more.push_back(o);
   }
 
   /// Whether the outcome tells something about this one znode: its success, its loss, or one of these refusals.
@@ -126,6 +126,7 @@ class cutter {
 
   const index& x_;
   std::map<std::string, std::vector<operation>> keys_;
+  std::map<std::string, operation> parts_of_;  ///< a multi, by znode
   std::map<std::string, std::int32_t> values_;
   std::map<std::string, std::set<session_id>> owners_;
   std::set<std::string> excluded_{"/", "/zookeeper", "/zookeeper/quota", "/zookeeper/config"};
