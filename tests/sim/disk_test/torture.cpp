@@ -123,14 +123,14 @@ class tortured_node {
     std::vector<zab::persist_op> ops;
     switch (below(14)) {
       case 0:
-        ops.push_back(zab::set_accepted_epoch{log.accepted_epoch + 1});
+        ops.emplace_back(zab::set_accepted_epoch{log.accepted_epoch + 1});
         break;
       case 1:
-        ops.push_back(zab::set_current_epoch{log.accepted_epoch});
+        ops.emplace_back(zab::set_current_epoch{log.accepted_epoch});
         break;
       case 2:
         if (log.last > checkpoint && epoch_of(log.last) == epoch_of(checkpoint))
-          ops.push_back(zab::truncate_after{
+          ops.emplace_back(zab::truncate_after{
               checkpoint + static_cast<zxid_t>(below(static_cast<std::uint64_t>(log.last - checkpoint) + 1))});
         break;
       case 3:
@@ -146,7 +146,7 @@ class tortured_node {
       default:
         break;
     }
-    if (ops.empty() && log.accepted_epoch > 0 && below(8)) ops.push_back(appended(log));
+    if (ops.empty() && log.accepted_epoch > 0 && below(8)) ops.emplace_back(appended(log));
     return [ops](auto& log, auto&) { log.write(ops); };
   }
 
