@@ -26,7 +26,7 @@ def check_last_words(rig, node, kind):
 def spoil(rig, random, how, kind):
     """Damages one file of one node that was killed. It must refuse to start with a clear message, or start and be right;
     a node that refuses is wiped and comes back by synchronisation. That it is right is seen at the end, by comparing."""
-    victim = random.choice(rig.nodes)
+    victim = random.choice(rig.victims)
     others = [n for n in rig.nodes if n != victim]
     if random.random() < 0.5:
         rig.kill(victim)
@@ -53,12 +53,20 @@ def spoil(rig, random, how, kind):
     if rig.runs(victim):
         rig.count(kind + ", recovered")
         rig.expected_dead.discard(victim)
+        # It may still find the damage when it reads there, and must refuse then: Rig.watch allows it.
+        rig.spoiled.add(victim)
         return rig.wait_for_all()
     code, words = rig.processes[victim].returncode, rig.last_words(victim)
     if code <= 0 or not words:
         raise breach("node %d: code %d and no clear refusal after damage (%s): %s" % (victim, code, done, words))
     rig.say("node %d refuses: %s", victim, words)
     rig.count(kind + ", refused")
+    return bring_back(rig, victim)
+
+
+def bring_back(rig, victim):
+    """A node that refused its data gets them again from its peers."""
+    rig.spoiled.discard(victim)
     rig.wipe(victim)
     rig.start(victim)
-    return rig.wait_for_all()
+    rig.wait_for_all()

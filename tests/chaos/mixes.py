@@ -12,7 +12,8 @@ MIXES = {
     "lost-data": ["wipe", "rot", "truncated-file", "lost-file"],
     "leaders": ["kill-leader", "pause-leader", "isolate-leader", "cut-links", "rolling-restart"],
     "everything": [name for name, n in nemesis.ALL.items() if not n.exclusive],
-    "snapshots": ["kill-one", "kill-leader", "kill-all", "isolate-one", "wipe", "disk-full"],
+    "snapshots": ["lagging-learner", "lagging-learner", "kill-leader", "kill-all", "kill-one", "isolate-one", "wipe",
+                  "disk-full"],
 }
 
 
@@ -27,6 +28,11 @@ def plan(seed, random, only=None):
         return name, MIXES[name]
     names = sorted(nemesis.ALL)
     return "drawn", random.sample(names, random.choice([1, 2, 3, 4, len(names)]))
+
+
+def may_trim(names):
+    """Whether no fault of these needs the one node that keeps the whole log (Rig's keeper)."""
+    return set(names) <= set(MIXES["snapshots"])
 
 
 def settings(random, trims):

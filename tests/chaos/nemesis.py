@@ -26,6 +26,11 @@ def majority(rig):
     return len(rig.nodes) // 2 + 1
 
 
+def leader_or_any(rig, random):
+    leader = rig.leader()
+    return leader if leader in rig.victims else random.choice(rig.victims)
+
+
 # ---- processes
 
 
@@ -39,22 +44,44 @@ def kill(rig, random, later, victims, kind):
 
 @nemesis("kill-one")
 def kill_one(rig, random, later):
-    kill(rig, random, later, [random.choice(rig.nodes)], "kill-one")
+    kill(rig, random, later, [random.choice(rig.victims)], "kill-one")
 
 
 @nemesis("kill-leader")
 def kill_leader(rig, random, later):
-    kill(rig, random, later, [rig.leader()] if rig.leader() else [], "kill-leader")
+    kill(rig, random, later, [leader_or_any(rig, random)], "kill-leader")
 
 
 @nemesis("kill-majority")
 def kill_majority(rig, random, later):
-    kill(rig, random, later, random.sample(rig.nodes, majority(rig)), "kill-majority")
+    kill(rig, random, later, random.sample(rig.victims, min(majority(rig), len(rig.victims))), "kill-majority")
 
 
 @nemesis("kill-all")
 def kill_all(rig, random, later):
-    kill(rig, random, later, rig.nodes, "kill-all")
+    kill(rig, random, later, rig.victims, "kill-all")
+
+
+@nemesis("lagging-learner")
+def lagging_learner(rig, random, later):
+    """A node misses so much that its leader has it neither in its log (where nodes trim) nor, restarted meanwhile, in
+    memory: it gets a checkpoint (SNAP)."""
+    leader = rig.leader()
+    victims = [n for n in rig.victims if n != leader and rig.runs(n)]
+    if not victims:
+        return
+    victim = random.choice(victims)
+    rig.kill(victim)
+    rig.count("lagging-learner")
+    away = random.uniform(1.5, 4)
+
+    def restart_leader():
+        now = rig.leader()
+        if now in rig.victims and rig.runs(now):
+            rig.kill(now)
+            rig.start(now)
+    later(away, restart_leader)
+    later(away + random.uniform(0.5, 2), lambda: rig.runs(victim) or rig.start(victim))
 
 
 def pause(rig, random, later, victims, kind):
@@ -68,7 +95,7 @@ def pause(rig, random, later, victims, kind):
 
 @nemesis("pause-leader")
 def pause_leader(rig, random, later):
-    pause(rig, random, later, [rig.leader()] if rig.leader() else [], "pause-leader")
+    pause(rig, random, later, [leader_or_any(rig, random)], "pause-leader")
 
 
 @nemesis("pause-follower")
@@ -111,13 +138,13 @@ def stall(rig, random, later, ways, kind):
 
 @nemesis("isolate-one")
 def isolate_one(rig, random, later):
-    n = random.choice(rig.nodes)
+    n = random.choice(rig.victims)
     stall(rig, random, later, rig.network.between([n], rig.nodes), "isolate-one")
 
 
 @nemesis("isolate-leader")
 def isolate_leader(rig, random, later):
-    n = rig.leader() or random.choice(rig.nodes)
+    n = leader_or_any(rig, random)
     stall(rig, random, later, rig.network.between([n], rig.nodes), "isolate-leader")
 
 
@@ -150,15 +177,13 @@ def majority_ring(rig, random, later):
 
 @nemesis("send-only")
 def send_only(rig, random, later):
-    n = rig.leader() if random.random() < 0.5 else 0
-    n = n or random.choice(rig.nodes)
+    n = leader_or_any(rig, random) if random.random() < 0.5 else random.choice(rig.victims)
     stall(rig, random, later, rig.network.between(rig.nodes, [n], both=False), "send-only")
 
 
 @nemesis("receive-only")
 def receive_only(rig, random, later):
-    n = rig.leader() if random.random() < 0.5 else 0
-    n = n or random.choice(rig.nodes)
+    n = leader_or_any(rig, random) if random.random() < 0.5 else random.choice(rig.victims)
     stall(rig, random, later, rig.network.between([n], rig.nodes, both=False), "receive-only")
 
 
@@ -257,10 +282,7 @@ def cut_clients(rig, random, later):
 
 def disk_fault(rig, random, later, kind, name, countdown, must_stop=True):
     """The node must stop by itself and say why; its peers go on; it starts again when the disk is good."""
-    if random.random() < 0.5:
-        victim = rig.leader() or random.choice(rig.nodes)
-    else:
-        victim = random.choice(rig.nodes)
+    victim = leader_or_any(rig, random) if random.random() < 0.5 else random.choice(rig.victims)
     if not rig.runs(victim) or victim in rig.expected_dead:
         return
     before = rig.disks[victim].fired
@@ -317,8 +339,7 @@ def disk_full(rig, random, later):
 
 @nemesis("sync-stall")
 def sync_stall(rig, random, later):
-    victim = rig.leader() if random.random() < 0.6 else 0
-    victim = victim or random.choice(rig.nodes)
+    victim = leader_or_any(rig, random) if random.random() < 0.6 else random.choice(rig.victims)
     control, ms = rig.disks[victim], int(random.uniform(1000, 12_000))
     before = control.fired
     control.arm(disk.SYNC_STALL, random.choice([0, 1, 5]), ms)
@@ -337,7 +358,7 @@ def sync_stall(rig, random, later):
 @nemesis("wipe", exclusive=True)
 def wipe(rig, random, later):
     """Known gap (docs/STATUS.md): a wiped node votes at once. So it comes back only when the others serve without it."""
-    victim = rig.leader() if random.random() < 0.5 else random.choice(rig.nodes)
+    victim = leader_or_any(rig, random) if random.random() < 0.5 else random.choice(rig.victims)
     others = [n for n in rig.nodes if n != victim]
     rig.kill(victim)
     rig.wait_for_all(others)

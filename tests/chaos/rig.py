@@ -43,13 +43,15 @@ def consecutive_ports(count):
 
 
 class Rig:
-    def __init__(self, programs, directory, seed, size, settings, per_node=None):
-        """`programs`: name -> path. `settings`: keys of group troupe for all nodes; `per_node`: {node: settings}."""
+    def __init__(self, programs, directory, seed, size, settings, keeper=0):
+        """`programs`: name -> path. `settings`: keys of group troupe for all nodes. If the nodes trim their logs, `keeper`
+        is one that does not and that no fault reaches, so that somebody has the whole log at the end."""
         self.programs, self.directory, self.seed = programs, directory, seed
         self.nodes = list(range(1, size + 1))
+        self.victims = [n for n in self.nodes if n != keeper]
         self.counts = {}  # faults that really fired, by kind
-        self.notes = []   # what is no breach, but worth a line
         self.processes, self.expected_dead, self.paused = {}, set(), set()
+        self.spoiled, self.refused_late = set(), set()  # nodes that run on files that were damaged
         self.client = self.network = None
         self._started = time.monotonic()
         self._events = open(os.path.join(directory, "events"), "w", buffering=1)
@@ -57,7 +59,7 @@ class Rig:
         self.disks = {n: Control(os.path.join(directory, "disk-%d" % n)) for n in self.nodes}
         self._open_network()
         for n in self.nodes:
-            self._configure(n, dict(settings, **(per_node or {}).get(n, {})))
+            self._configure(n, dict(settings, **({"log-retain": 100_000_000} if n == keeper else {})))
 
     # ---- notes
 
@@ -165,6 +167,12 @@ class Rig:
         """No node may end by itself unless its disk was made to fail."""
         for n in self.nodes:
             if n in self.processes and not self.runs(n) and n not in self.expected_dead:
+                if n in self.spoiled and self.processes[n].returncode > 0 and self.last_words(n):
+                    self.say("node %d refuses late: %s", n, self.last_words(n))
+                    self.count("damage found late")
+                    self.expected_dead.add(n)
+                    self.refused_late.add(n)
+                    continue
                 raise Breach("node %d ended by itself, code %d: %s" % (
                     n, self.processes[n].returncode, self.last_words(n)))
 
@@ -175,6 +183,15 @@ class Rig:
         except OSError:
             return ""
         return " | ".join(text.strip().splitlines()[-lines:])
+
+    def count_in_logs(self, kind, text):
+        """What the nodes themselves say that happened."""
+        times = 0
+        for n in self.nodes:
+            with open(self.path(n, "log"), errors="replace") as f:
+                times += sum(text in line for line in f)
+        if times:
+            self.count(kind, times)
 
     # ---- conditions
 
@@ -236,9 +253,15 @@ class Rig:
             self.disks[n].disarm()
             self.resume(n)
         self.watch()
+        late = [n for n in self.refused_late if not self.runs(n)]
+        self.refused_late.clear()
         for n in self.nodes:
-            if not self.runs(n):
+            if not self.runs(n) and n not in late:
                 self.start(n)
+        for n in late:  # wiped, it may vote only when the others are at work
+            self.wait_for_all([m for m in self.nodes if self.runs(m)])
+            self.wipe(n)
+            self.start(n)
 
     def wipe(self, node):
         self.say("wipe node %d", node)
