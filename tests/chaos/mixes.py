@@ -1,6 +1,10 @@
 """Which nemeses meet in one run. The ten mixes together hold every kind; CTest runs each once."""
 
+import bad_links  # noqa: F401  each module adds its nemeses
+import disk_faults  # noqa: F401
 import nemesis
+import partitions  # noqa: F401
+import process_faults  # noqa: F401
 
 MIXES = {
     "kills": ["kill-one", "kill-leader", "kill-majority", "kill-all"],

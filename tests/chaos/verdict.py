@@ -78,4 +78,4 @@ def recheck(programs, whole):
         f.write(done.stdout)
     if done.returncode != 0:
         raise Breach("history: " + done.stdout.strip()[:2000])
-    return "ok"
+    return "ok: " + done.stdout.strip().splitlines()[0].rpartition("whole.jsonl: ")[2]

@@ -1,0 +1,87 @@
+"""Processes that die, stand still or are restarted."""
+
+from nemesis import leader_or_any, majority, nemesis
+
+
+def kill(rig, random, later, victims, kind):
+    victims = [n for n in victims if rig.runs(n)]
+    for n in victims:
+        rig.kill(n)
+        rig.count(kind)
+        later(random.choice([0, 0, random.uniform(0, 3)]), lambda n=n: rig.runs(n) or rig.start(n))
+
+
+@nemesis("kill-one")
+def kill_one(rig, random, later):
+    kill(rig, random, later, [random.choice(rig.victims)], "kill-one")
+
+
+@nemesis("kill-leader")
+def kill_leader(rig, random, later):
+    kill(rig, random, later, [leader_or_any(rig, random)], "kill-leader")
+
+
+@nemesis("kill-majority")
+def kill_majority(rig, random, later):
+    kill(rig, random, later, random.sample(rig.victims, min(majority(rig), len(rig.victims))), "kill-majority")
+
+
+@nemesis("kill-all")
+def kill_all(rig, random, later):
+    kill(rig, random, later, rig.victims, "kill-all")
+
+
+@nemesis("lagging-learner")
+def lagging_learner(rig, random, later):
+    """A node misses so much that its leader has it neither in its log (where nodes trim) nor, restarted meanwhile, in
+    memory: it gets a checkpoint (SNAP)."""
+    leader = rig.leader()
+    victims = [n for n in rig.victims if n != leader and rig.runs(n)]
+    if not victims:
+        return
+    victim = random.choice(victims)
+    rig.kill(victim)
+    rig.count("lagging-learner")
+    away = random.uniform(1.5, 4)
+
+    def restart_leader():
+        now = rig.leader()
+        if now in rig.victims and rig.runs(now):
+            rig.kill(now)
+            rig.start(now)
+    later(away, restart_leader)
+    later(away + random.uniform(0.5, 2), lambda: rig.runs(victim) or rig.start(victim))
+
+
+def pause(rig, random, later, victims, kind):
+    for n in victims:
+        if rig.runs(n) and n not in rig.paused:
+            rig.pause(n)
+            rig.count(kind)
+            # Some short ones, that no timeout sees, and some that outlast all of them.
+            later(random.choice([random.uniform(0.1, 1), random.uniform(1, 8)]), lambda n=n: rig.resume(n))
+
+
+@nemesis("pause-leader")
+def pause_leader(rig, random, later):
+    pause(rig, random, later, [leader_or_any(rig, random)], "pause-leader")
+
+
+@nemesis("pause-follower")
+def pause_follower(rig, random, later):
+    leader = rig.leader()
+    pause(rig, random, later, [random.choice([n for n in rig.nodes if n != leader])], "pause-follower")
+
+
+@nemesis("pause-all")
+def pause_all(rig, random, later):
+    pause(rig, random, later, rig.nodes, "pause-all")
+
+
+@nemesis("rolling-restart", exclusive=True)
+def rolling_restart(rig, random, later):
+    for n in random.sample(rig.nodes, len(rig.nodes)):
+        rig.stop(n)
+        rig.start(n)
+        rig.wait_for_all()
+        rig.count("rolling-restart")
