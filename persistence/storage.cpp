@@ -1,5 +1,6 @@
 #include "persistence/storage.hpp"
 
+#include "cluster/planted_bug.hpp"
 #include "persistence/data_directory.hpp"
 #include "persistence/file_io.hpp"
 #include "persistence/journaled_log.hpp"
@@ -33,6 +34,8 @@ void check_consistency(const std::filesystem::path& directory, const zab::log_st
   if (epoch_of(log.last) > log.accepted_epoch)
     refuse("the log ends at " + zxid_text(log.last) + ", above the accepted epoch " +
            std::to_string(log.accepted_epoch));
+  if (planted(planted_bug::zk_1653) && epoch_of(log.last) > log.current_epoch)
+    refuse("the current epoch " + std::to_string(log.current_epoch) + " is below that of the last record");
   if (checkpoint > log.last)
     refuse("the checkpoint is of " + zxid_text(checkpoint) + ", but the log ends at " + zxid_text(log.last));
   if (checkpoint < log.base)

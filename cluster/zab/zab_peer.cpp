@@ -49,8 +49,6 @@ zab_peer::zab_peer(zab_settings s, log_state l, zxid_t applied)
   if (l.accepted_epoch < l.current_epoch)
     throw std::runtime_error("the log's current epoch " + std::to_string(l.current_epoch) +
                              " is after its accepted epoch " + std::to_string(l.accepted_epoch));
-  if (planted(planted_bug::zk_1653) && epoch_of(l.last) > l.current_epoch)
-    throw std::runtime_error("the current epoch " + std::to_string(l.current_epoch) + " is older than the last zxid");
 }
 zab_peer::~zab_peer() = default;
 
