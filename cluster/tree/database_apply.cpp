@@ -51,6 +51,7 @@ void database::impl::create(std::string_view path, zxid_t zxid, std::int64_t tim
   if (!parent) throw diverged("its parent is missing");
   if (name.empty() || name.size() > znode::max_name)
     throw diverged("a name of " + std::to_string(name.size()) + " bytes");
+  if (parent == root && path.size() != name.size() + 1) throw diverged("a path that does not begin with one slash");
   if (find(path)) throw diverged("created, but exists");
   session_record* owner = nullptr;
   if (const auto id = r.getEphemeralOwner(); id != 0) {

@@ -158,21 +158,14 @@ TEST_CASE("a transaction that does not fit means that the replicas have diverged
   auto bad_acl = create_node("/x", "", 2);
   bad_acl.acl = "jute?";
   const std::vector<std::vector<step>> misfits{
-      {create_node("/a", "", 2)},
-      {create_node("/no/x", "", 1)},
-      {create_node("/a/", "", 2)},
-      {create_node("a", "", 2)},
-      {create_node("/x", "", 2, 77)},
-      {delete_node("/a")},
-      {delete_node("/")},
-      {delete_node("/no")},
-      {set_data("/no", "", 1)},
-      {set_acl("/no", "", 1)},
-      {close_session(9)},
-      {close_session(10)},
-      {bad_acl},
-      {set_data("", "", 1)},
-      {open_session(0, 1)},
+      {create_node("/a", "", 2)},  {create_node("/no/x", "", 1)},
+      {create_node("/a/", "", 2)}, {create_node("a", "", 2)},
+      {create_node("//x", "", 2)}, {create_node("/x", "", 2, 77)},
+      {delete_node("/a")},         {delete_node("/")},
+      {delete_node("/no")},        {set_data("/no", "", 1)},
+      {set_acl("/no", "", 1)},     {close_session(9)},
+      {close_session(10)},         {bad_acl},
+      {set_data("", "", 1)},       {open_session(0, 1)},
   };
   for (auto& m : misfits) {
     std::string said;
