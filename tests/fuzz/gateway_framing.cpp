@@ -25,7 +25,7 @@ namespace {
 using namespace troupe;
 
 constexpr std::size_t max_first_frame = 48, max_frame = 600;
-constexpr int patience_ms = 20'000;  ///< only a failure waits so long
+constexpr int patience_ms = 60'000;  ///< only a failure waits so long; a busy machine stands still for 20 s at times
 constexpr int pieces = 12;
 
 /// What the stream means.
