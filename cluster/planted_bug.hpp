@@ -123,6 +123,8 @@ namespace troupe {
   X(zk_1732, "votes are not refreshed when a leader is established: who joins later takes them for different "        \
     "ones",                                                                                                           \
     "every live node joins the ensemble once faults end")                                                             \
+  X(wiped_voter_counts, "a voter whose data were wiped counts for the quorum of AckEpoch like any other",              \
+    "at most one established leader per epoch; a leader has all that was committed")                                  \
   X(zk_2959, "observers count for the quorums of discovery, so that two leaders can choose the same epoch",           \
     "at most one established leader per epoch")                                                                       \
   X(leader_counts_unsynced, "a leader counts its own entry before its own disk has it (no JIRA)",                     \

@@ -1,5 +1,8 @@
 /// ZAB 1.0, phase 1: a new epoch that a quorum accepts, and the proof that the leader's history is the newest of it.
 
+#include <algorithm>
+#include <utility>
+
 #include "cluster/zab/leader.hpp"
 #include "cluster/zab/learner.hpp"
 
@@ -64,18 +67,35 @@ void leader::on_ack_epoch(learner& l, const ack_epoch& a, std::int64_t now_ms, e
   check_ack_epochs(now_ms, fx);
 }
 
+/// A voter that was never synchronised is new, or its data were wiped. Nobody knows which: what it had acknowledged and
+/// promised may be forgotten. So it counts only beside every other voter, one of whom then has what it forgot: an
+/// acknowledged record was on another disk of the quorum too, and a promised epoch is on that leader's. Hence the first
+/// start of an ensemble needs all its voters once, and a wiped node never makes up a quorum in the absence of another.
 void leader::check_ack_epochs(std::int64_t now_ms, effects& fx) {
   if (phase_ != phase::collecting_acks || ctx_.ended) return;
-  auto quorum = [&](bool all) {
-    std::vector<node_id> ids{ctx_.settings.self};
-    for (auto& [id, l] : learners_)
-      if ((l.voter || planted(planted_bug::zk_2959)) && l.at == stage::epoch_acked && (all || l.counted))
-        ids.push_back(id);
-    return ctx_.settings.ensemble.quorum(ids, planted(planted_bug::zk_2959));
+  auto& e = ctx_.settings.ensemble;
+  auto acked = [&](node_id id) {
+    auto* l = find(id);
+    return id == ctx_.settings.self || (l && l->at == stage::epoch_acked);
   };
-  if (!quorum(false)) {
+  bool everyone =
+      std::all_of(e.members.begin(), e.members.end(), [&](const member& m) { return !e.votes(m.id) || acked(m.id); }) ||
+      planted(planted_bug::wiped_voter_counts);
+  auto quorum = [&](bool repeated_too, bool blank_too) {
+    std::vector<node_id> ids;
+    if (blank_too || ctx_.current_epoch > 0) ids.push_back(ctx_.settings.self);
+    for (auto& [id, l] : learners_)
+      if ((l.voter || planted(planted_bug::zk_2959)) && l.at == stage::epoch_acked && (repeated_too || l.counted) &&
+          (blank_too || l.current > 0))
+        ids.push_back(id);
+    return e.quorum(ids, planted(planted_bug::zk_2959));
+  };
+  if (!quorum(false, everyone)) {
     // Some accepted this epoch before, perhaps from another prospective leader: the next attempt takes a later one.
-    if (quorum(true)) ctx_.end("epoch " + std::to_string(epoch_) + " had been accepted before");
+    if (quorum(true, everyone)) return ctx_.end("epoch " + std::to_string(epoch_) + " had been accepted before");
+    if (quorum(false, true) && !std::exchange(said_blank_, true))
+      fx.log.push_back(
+          "waiting for every voter: of those that came, some were never synchronised (a new or wiped data directory)");
     return;
   }
   history_last_ = ctx_.log.last();

@@ -109,6 +109,7 @@ class leader {
   epoch_t epoch_ = 0;
   bool announced_ = false;  ///< epoch_ is on our disk as accepted
   bool established_ = false;
+  bool said_blank_ = false;  ///< that it waits for voters beside those that were never synchronised
   std::uint64_t accepted_token_ = 0, current_token_ = 0;
   zxid_t history_last_ = 0;  ///< end of the initial history
   zxid_t assigned_ = 0;      ///< last zxid given out

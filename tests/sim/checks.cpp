@@ -33,10 +33,13 @@ constexpr std::array list{
     check_info{"rot_is_noticed", "Damage never passes for a torn write: the node recovers all or refuses to start."},
     check_info{"checkpoint_committed", "A checkpoint stands for committed transactions only, of its node's own past."},
     check_info{"same_tree", "Trees at the same zxid are the same, on all nodes."},
+    check_info{"no_accusation", "Nobody is accused of what no honest peer sends (ZOOKEEPER-4685)."},
+    check_info{"failed_write_stops", "A node whose disk failed a write or a sync stops (ZOOKEEPER-2247, 4882)."},
     check_info{"no_error_of_ours", "A node stops only for a fault of its disk."},
     check_info{"starts_again", "A node whose disk was not damaged starts again."},
     check_info{"whole_frames", "What is delivered to a client is whole frames."},
     check_info{"protocol", "Every call is answered once, in order, with the body that belongs to it."},
+    check_info{"sessions_end", "Sessions whose clients are gone end, and their ephemerals with them (ZOOKEEPER-1367)."},
     check_info{"converges",
                "Once faults end, a leader is found, every node gets all transactions, and every call ends."},
 };

@@ -80,6 +80,12 @@ void client::connection_over() {
   world_.after(world_.between(1000, 60000), [this] { connect(); });
 }
 
+void client::leave() {
+  vanished_ = true;
+  if (conn_) ports_.close(conn_);
+  connection_over();
+}
+
 void client::vanish(std::int64_t us) {
   if (vanished_) return;
   vanished_ = true;

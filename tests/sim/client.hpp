@@ -25,6 +25,7 @@ class client {
   /// It reads back everything, after a sync, as soon as it is connected and idle; then `finished`.
   void finish() { finishing_ = true; }
   bool finished() const { return finished_; }
+  void leave();                  ///< its connection goes, and it never comes back
   void vanish(std::int64_t us);  ///< its connection goes, and it comes back later
   std::string state_text() const;
 

@@ -326,6 +326,14 @@ void ensemble::from_node(node& n, caf::message& m) {
     for (auto& f : out->frames) {
       if (f.what == msg::channel::zab)
         observer_.on_send(n, zab::decode_message(f.body.aligned() ? f.body : shared_bytes::copy_of(f.body.view())));
+      if (f.what == msg::channel::election && world_.tracing()) {
+        auto v = zab::decode_notification(shared_bytes::copy_of(f.body.view()));
+        world_.trace([&] {
+          return "vote " + std::to_string(n.id) + "->" + std::to_string(f.to) + " state " +
+                 std::to_string(static_cast<int>(v.state)) + " leader " + std::to_string(v.leader) + " round " +
+                 std::to_string(v.round) + " epoch " + std::to_string(v.epoch) + " zxid " + std::to_string(v.zxid);
+        });
+      }
       network_->send(n.id, f.to, f.what, f.body.aligned() ? f.body : shared_bytes::copy_of(f.body.view()));
     }
   } else if (auto* drop = sent<msg::drop_link>(m)) {
@@ -430,6 +438,19 @@ bool ensemble::converged(std::string* why) const {
     if (n->processor->database().zxid() != observer_.last_committed())
       return *why = name + " has not delivered everything", false;
     if (n->processor->outstanding()) return *why = name + " has requests waiting", false;
+  }
+  return true;
+}
+
+bool ensemble::without_sessions(std::string* why) const {
+  for (auto& [id, n] : nodes_) {
+    auto name = "node " + std::to_string(id);
+    if (!n->up) return *why = name + " is down", false;
+    auto& db = n->processor->database();
+    if (db.session_count() || db.ephemeral_count())
+      return *why = name + " has " + std::to_string(db.session_count()) + " sessions of clients that are gone, and " +
+                    std::to_string(db.ephemeral_count()) + " ephemerals",
+             false;
   }
   return true;
 }

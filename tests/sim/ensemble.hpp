@@ -42,6 +42,7 @@ class ensemble {
   observer& watch() { return observer_; }
   /// Everyone is up, in one epoch, with all that was committed, and nothing is under way.
   bool converged(std::string* why) const;
+  bool without_sessions(std::string* why) const;
 
  private:
   class observed_log;

@@ -1,6 +1,7 @@
 #include "tests/sim/observer.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "tests/sim/tree_hash.hpp"
 
@@ -9,6 +10,13 @@ namespace troupe::sim {
 namespace {
 
 std::string z(zxid_t v) { return std::to_string(epoch_of(v)) + "." + std::to_string(counter_of(v)); }
+
+std::uint64_t failed_writes(const node& n) {
+  std::uint64_t sum = 0;
+  for (auto kind : {"write error", "sync error", "disk full"})
+    if (auto it = n.on_disk.fired().find(kind); it != n.on_disk.fired().end()) sum += it->second;
+  return sum;
+}
 
 std::uint64_t hash_of(const shared_bytes& b) {
   std::uint64_t h = 1469598103934665603ull;
@@ -94,6 +102,7 @@ void observer::on_boot(const node& n, persistence::log_store& log, zxid_t checkp
   }
   v.disk = std::move(found);
   v.writing.clear();
+  v.accusations = 0, v.failed_writes = failed_writes(n);
   v.damaged = v.power_lost = false;
   v.checkpoint = checkpoint;
   if (checkpoint > last_committed()) breach("checkpoint_committed", n, "its checkpoint is of " + z(checkpoint));
@@ -226,7 +235,22 @@ void observer::after_step(const node& n, std::size_t part) {
     if (++v.steps % 256 == 0) compare_tree(n);
   } else if (part == part_broadcast) {
     check_decision(n, v);
+    check_accusations(n, v);
+  } else if (part == part_log || part == part_state) {
+    check_failed_writes(n, v);
   }
+}
+
+void observer::check_accusations(const node& n, node_view& v) {
+  if (n.ctx->stats.accusations == v.accusations) return;
+  v.accusations = n.ctx->stats.accusations;
+  breach("no_accusation", n, "accuses a peer: the trace says of what");
+}
+
+void observer::check_failed_writes(const node& n, node_view& v) {
+  auto failed = failed_writes(n);
+  if (failed == std::exchange(v.failed_writes, failed) || !n.dying.empty()) return;
+  breach("failed_write_stops", n, "goes on after its disk failed");
 }
 
 void observer::check_delivery(const node& n, node_view& v, zxid_t now) {
@@ -284,12 +308,14 @@ bool observer::others_have_everything(node_id id) const {
   zxid_t most = 0;
   for (auto& [other, v] : nodes_)
     if (other != id) most = std::max(most, v.disk.last());
+  std::vector<node_id> others;
   for (auto& m : ensemble_.members) {
-    if (m.id == id || m.observer) continue;
+    if (m.id == id || !ensemble_.votes(m.id)) continue;
     auto& v = nodes_.at(m.id);
-    if (v.latent_rot || v.damaged || v.disk.last() != most || v.disk.current != v.disk.accepted) return false;
+    if (v.latent_rot || v.damaged || v.disk.current == 0 || v.disk.last() != most) return false;
+    others.push_back(m.id);
   }
-  return most >= last_committed();
+  return ensemble_.quorum(others) && most >= last_committed();
 }
 
 }  // namespace troupe::sim

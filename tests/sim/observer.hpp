@@ -56,6 +56,7 @@ class observer {
     std::size_t position = 0;  ///< of what comes next, in committed_
     zxid_t decided = 0;        ///< commit decision that was looked at
     std::uint64_t steps = 0;
+    std::uint64_t accusations = 0, failed_writes = 0;  ///< that were looked at
   };
   struct epoch_history {
     node_id who = 0;
@@ -66,6 +67,8 @@ class observer {
   void apply(const node&, image&, const zab::persist_op&);
   void check_delivery(const node&, node_view&, zxid_t now);
   void check_decision(const node&, node_view&);
+  void check_accusations(const node&, node_view&);
+  void check_failed_writes(const node&, node_view&);
   void enter_epoch(const node&, const image&, epoch_t);
   std::size_t position_after(zxid_t) const;
 

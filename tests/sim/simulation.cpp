@@ -86,16 +86,23 @@ class run_of_one_seed {
         o.converge_ms);
     for (auto id : nodes_.ids()) nodes_.watch().compare_tree(nodes_.at(id));
     judge();
+    leave();
+  }
+
+  /// What was judged is over: the clients go without a word, and their sessions must end by themselves.
+  void leave() {
+    for (auto& c : clients_) c->leave();
+    until([&](std::string* why) { return nodes_.without_sessions(why); }, world_.set.converge_ms, "sessions_end");
   }
 
   template <class F>
-  void until(F done, std::int64_t limit_ms) {
+  void until(F done, std::int64_t limit_ms, const char* check = "converges") {
     std::string why;
     auto end = world_.now_ms() + limit_ms;
     for (std::uint64_t n = 0;; ++n) {
       if (n % 64 == 0 && done(&why)) return;
       if (world_.now_ms() > end) {
-        world_.breach("converges", "after " + std::to_string(limit_ms) + " ms without faults " + why);
+        world_.breach(check, "after " + std::to_string(limit_ms) + " ms without faults " + why);
         return;
       }
       step();

@@ -58,14 +58,15 @@ void serve(node& n) {
   REQUIRE(n.peer.role() == commit::role::following);
 }
 
-/// Node 1 of five with FollowerInfo of 2, 3 and 4, which have LeaderInfo of epoch 1.
-void gather(node& n) {
+/// Node 1 of five, all of which were in epoch 1, with FollowerInfo of 2, 3 and 4, which have LeaderInfo of epoch 2.
+constexpr log_state in_epoch_1{1, 1, 0, 0};
+void gather(node& n, epoch_t known = 1) {
   for (node_id id : {2, 3, 4}) n.link(id);
   n.peer.lead(0, n.fx);
-  n.hear(2, 0, follower_info{}), n.hear(3, 0, follower_info{});
+  n.hear(2, 0, follower_info{known}), n.hear(3, 0, follower_info{known});
   n.disk();
-  n.hear(4, 0, follower_info{});
-  REQUIRE(n.peer.accepted_epoch() == 1);
+  n.hear(4, 0, follower_info{known});
+  REQUIRE(n.peer.accepted_epoch() == known + 1);
 }
 
 }  // namespace
@@ -103,27 +104,53 @@ TEST_CASE("a learner leaves a leader that commits what it never proposed to it")
 }
 
 TEST_CASE("an AckEpoch that comes twice from one learner is counted once, and the learner is dropped") {
-  node n(1, 5);
+  node n(1, 5, in_epoch_1);
   gather(n);
-  n.hear(2, 1, ack_epoch{});
-  n.hear(2, 1, ack_epoch{});
+  n.hear(2, 2, ack_epoch{1});
+  n.hear(2, 2, ack_epoch{1});
   CHECK(n.dropped(2));
-  CHECK(n.peer.current_epoch() == 0);
-  n.hear(3, 1, ack_epoch{});
-  CHECK(n.peer.current_epoch() == 0);  // 1 and 3 of five
-  CHECK(n.sent<new_leader>() == 0);
-  n.hear(4, 1, ack_epoch{});
   CHECK(n.peer.current_epoch() == 1);
+  n.hear(3, 2, ack_epoch{1});
+  CHECK(n.peer.current_epoch() == 1);  // 1 and 3 of five
+  CHECK(n.sent<new_leader>() == 0);
+  n.hear(4, 2, ack_epoch{1});
+  CHECK(n.peer.current_epoch() == 2);
   CHECK(n.sent<new_leader>() == 2);
 }
 
 TEST_CASE("an AckEpoch that repeats a promise to another leader does not count for the quorum") {
-  node n(1, 5);
+  node n(1, 5, in_epoch_1);
   gather(n);
-  n.hear(2, 1, ack_epoch{0, 0, true});
-  n.hear(3, 1, ack_epoch{});
-  CHECK(n.peer.current_epoch() == 0);
+  n.hear(2, 2, ack_epoch{1, 0, true});
+  n.hear(3, 2, ack_epoch{1});
+  CHECK(n.peer.current_epoch() == 1);
   CHECK(n.fx.look);  // 1, 2 and 3 are a quorum, but not one for this epoch: a later one is tried
+}
+
+TEST_CASE("a voter whose data were wiped counts for the quorum only beside all others") {
+  node n(1, 3, in_epoch_1);
+  n.link(2), n.link(3);
+  n.peer.lead(0, n.fx);
+  n.hear(2, 0, follower_info{}), n.disk();
+  n.hear(2, 2, ack_epoch{});
+  CHECK(n.peer.current_epoch() == 1);  // what 2 forgot, 3 may have
+  CHECK_FALSE(n.fx.look);
+  CHECK(n.fx.log.size() == 1);
+  n.hear(3, 0, follower_info{1});
+  n.hear(3, 2, ack_epoch{1});
+  CHECK(n.peer.current_epoch() == 2);
+}
+
+TEST_CASE("the voters of a new ensemble establish a leader once all have come") {
+  node n(1, 3);
+  n.link(2), n.link(3);
+  n.peer.lead(0, n.fx);
+  n.hear(2, 0, follower_info{}), n.disk();
+  n.hear(2, 1, ack_epoch{});
+  CHECK(n.peer.current_epoch() == 0);
+  n.hear(3, 0, follower_info{});
+  n.hear(3, 1, ack_epoch{});
+  CHECK(n.peer.current_epoch() == 1);
 }
 
 TEST_CASE("the disk's answer to what was appended before a truncation confirms nothing above the truncation") {
