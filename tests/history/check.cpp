@@ -39,7 +39,7 @@ const std::vector<rule>& rules() {
       {"session_end",
        "a session that ended is served no more and not attached again, and none is refused that did not end"},
       {"moved", "a session is served on one connection at a time"},
-      {"expiry_time", "a session doesn't expire before its timeout after it was last heard of by the leader"},
+      {"expiry_time", "a session doesn't expire before its timeout has passed since the leader last knew of it"},
       {"watch_lost", "each watch fires for the first change after it that matches it"},
       {"watch_order", "events come in the order of the changes, and before any reply that shows the change"},
       {"watch_spurious", "an event comes only for a watch that was left and a change that happened, and once"},

@@ -138,6 +138,9 @@ struct settings {
   /// An expiry may come at most so much too early on the leader's clock (drift, resolution). -1: no claim is possible,
   /// because transactions' times and at_us come from clocks that have nothing to do with one another.
   std::int32_t expiry_tolerance_ms = -1;
+  /// So long it may take until the leader knows of a sign of life at another node: followers report them with their
+  /// answers to its pings. -1: unknown; then only the opening of a session counts as one.
+  std::int32_t touch_report_ms = -1;
   std::int64_t clock_offset_ms = 0;  ///< time_ms of a transaction - at_us / 1000 at the same moment
 };
 

@@ -203,7 +203,7 @@ void add_line(const json& j, history& h) {
   } else if (j.contains("settings")) {
     h.set.name = j.at("settings");
     get(j, "tick_ms", h.set.tick_ms), get(j, "expiry_tolerance_ms", h.set.expiry_tolerance_ms);
-    get(j, "clock_offset_ms", h.set.clock_offset_ms);
+    get(j, "touch_report_ms", h.set.touch_report_ms), get(j, "clock_offset_ms", h.set.clock_offset_ms);
   } else if (j.contains("base")) {
     h.base.zxid = j.at("base");
   } else if (j.contains("base_node")) {
@@ -244,7 +244,7 @@ std::string to_line(const settings& s) {
   json j;
   j["settings"] = s.name;
   put(j, "tick_ms", s.tick_ms), put(j, "expiry_tolerance_ms", s.expiry_tolerance_ms, -1);
-  put(j, "clock_offset_ms", s.clock_offset_ms);
+  put(j, "touch_report_ms", s.touch_report_ms, -1), put(j, "clock_offset_ms", s.clock_offset_ms);
   return j.dump();
 }
 

@@ -116,15 +116,36 @@ void check_end(const replayed& log, const call& c, findings& f) {
         {c.at, c.end}, {it->second.closed});
 }
 
-/// Only writes, syncs and connects count as signs of life: they reached the leader itself.
+/// When the leader last knew that the session lives, at least: an entry. Followers report signs of life on the link on
+/// which they forward requests; so what was called long enough before a call that the leader answered was known there.
+std::unordered_map<session_id, std::size_t> last_known_alive(const index& x) {
+  std::unordered_map<session_id, std::size_t> out;
+  auto note = [&](session_id s, std::size_t at) {
+    auto& last = out[s];
+    last = std::max(last, at);
+  };
+  for (auto i : x.connects)
+    if (auto& c = x.calls[i]; c.how == call::outcome::connected && c.asked->session == 0) note(c.session, c.at);
+  auto report_us = std::int64_t{1000} * x.h.set.touch_report_ms;
+  if (report_us < 0) return out;
+  for (auto& conn : x.connections) {
+    std::size_t through_leader = none;
+    for (auto i : conn.calls)
+      if (auto& c = x.calls[i]; c.succeeded() && (c.writes() || c.asked->op == zk::op::sync)) through_leader = c.at;
+    if (through_leader == none) continue;
+    for (auto i : conn.calls) {
+      auto& c = x.calls[i];
+      if (x.h.entries[c.at].at_us + report_us <= x.h.entries[through_leader].at_us && c.at <= through_leader)
+        note(conn.session, c.at);
+    }
+  }
+  return out;
+}
+
 void check_expiry(const index& x, const replayed& log, findings& f) {
   auto tolerance = x.h.set.expiry_tolerance_ms;
   if (tolerance < 0 || !f.wanted("expiry_time")) return;
-  std::unordered_map<session_id, std::size_t> last;  // entry of the call
-  for (auto& c : x.calls) {
-    bool reached = c.how == call::outcome::connected || (c.succeeded() && (c.writes() || c.asked->op == zk::op::sync));
-    if (reached) last[c.session] = std::max(last[c.session], c.at);
-  }
+  auto last = last_known_alive(x);
   for (auto& [id, t] : log.closes) {
     auto it = last.find(id);
     if (t->origin != 0 || it == last.end()) continue;

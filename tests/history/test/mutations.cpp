@@ -672,13 +672,14 @@ bool expired_too_early(history& h, dice& d) {
   view v(h);
   auto* t = v.one_txn(d, [&](auto& x) {
     if (x.origin != 0 || x.changes.back().what != change::kind::close_session) return false;
-    return std::any_of(h.entries.begin(), h.entries.end(),
-                       [&](auto& e) { return e.what == kind::connected && e.session == x.changes.back().session; });
+    return std::any_of(h.entries.begin(), h.entries.end(), [&](auto& e) {
+      return e.what == kind::connected && !e.reattached && e.session == x.changes.back().session;
+    });
   });
   if (!t) return false;
   std::int64_t connected_us = 0;
   for (auto& e : h.entries)
-    if (e.what == kind::connected && e.session == t->changes.back().session)
+    if (e.what == kind::connected && !e.reattached && e.session == t->changes.back().session)
       connected_us = h.entries[v.calls.at(e.call)].at_us;
   t->time_ms = connected_us / 1000 + 500;
   return true;

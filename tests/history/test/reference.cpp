@@ -51,7 +51,7 @@ class ensemble {
   explicit ensemble(const shape& s)
       : shape_(s), dice_(s.seed * 7919 + 17), replicas_(4), applied_(4), clients_(s.clients) {
     h_.set.name = "reference " + std::to_string(s.seed);
-    h_.set.tick_ms = 100, h_.set.expiry_tolerance_ms = 0;
+    h_.set.tick_ms = 100, h_.set.expiry_tolerance_ms = 0, h_.set.touch_report_ms = 0;
   }
 
   history run() {
