@@ -160,10 +160,15 @@ class player {
     if (s != x_.sessions.end()) {
       auto& lost = s->second.lost_writes;
       auto& place = place_[t.session];
+      // Two that look alike may differ in their condition: what had to be refused here is not the one that took effect.
+      std::size_t refused = none;
       for (auto i : lost) {
         auto& c = x_.calls[i];
-        if (c.done == 0 && c.place >= place && could_be(t, *c.asked, x_.who(c))) return take(t, i);
+        if (c.done != 0 || c.place < place || !could_be(t, *c.asked, x_.who(c))) continue;
+        if (granted(c)) return take(t, i);
+        if (refused == none) refused = i;
       }
+      if (refused != none) return take(t, static_cast<std::uint32_t>(refused));
     }
     f_.add("asked", hex(t.zxid) + " (" + describe(t) + ") is no call of session " + hex(t.session), {}, {t.zxid});
     return none;
@@ -180,6 +185,12 @@ class player {
       return f_.add("asked", hex(t.zxid) + " opens session " + hex(open.session) + ", which nobody asked for", {},
                     {t.zxid});
     --unseen_;
+  }
+
+  bool granted(const call& c) const {
+    if (c.asked->op == zk::op::close_session) return true;
+    auto who = x_.who(c);
+    return trial(model_, who).perform_all(*c.asked).first == zk::err::ok;
   }
 
   std::size_t take(const txn& t, std::uint32_t i) {
