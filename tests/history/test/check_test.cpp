@@ -57,7 +57,7 @@ TEST_CASE("of two lost deletes that differ in their version, the one that could 
   record(entry::kind::lost, 3), record(entry::kind::lost, 4), record(entry::kind::disconnected, 0);
   auto& open = log(change::kind::open_session, zk::op::create_session, "");
   open.session = 7, open.timeout_ms = 1000;
-  log(change::kind::create, zk::op::create, "/k").parent_creates = 2;
+  log(change::kind::create, zk::op::create, "/k").parent_creates = 1;
   log(change::kind::del, zk::op::del, "/k");
   auto found = check(h);
   CHECK_MESSAGE(found.empty(), (found.empty() ? std::string() : describe(h, found.front())));
