@@ -181,6 +181,11 @@ operations::list operations::draw(history::client_id client) {
   return {};
 }
 
+request operations::ephemeral_of(history::client_id client) {
+  client_ = client;
+  return create("/l/s/last-", ephemeral | sequential);
+}
+
 void operations::learn(const request& asked, const history::result& got) {
   if (got.error != zk::err::ok) return;
   if (got.stat && asked.op != op::set_acl && asked.op != op::get_acl)

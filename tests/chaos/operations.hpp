@@ -31,6 +31,9 @@ class operations {
   /// One or a few requests that one client asks one behind the other.
   std::vector<history::request> draw(history::client_id);
 
+  /// Creates an ephemeral: to be asked just before the session ends, so that its end meets what is still pending.
+  history::request ephemeral_of(history::client_id);
+
   /// What is known of the tree, which need not be true any more: makes conditions that hold as often as not.
   void learn(const history::request&, const history::result&);
 

@@ -74,7 +74,7 @@ void workload::misbehave(client_session& c, std::int64_t now) {
   if (what < closes) {
     history::request close;
     close.op = zk::op::close_session;
-    ask(c, {close});
+    ask(c, {operations_.ephemeral_of(c.client()), close});
   } else if (what < closes + reattaches) {
     c.reattach();
   } else if (what < closes + reattaches + absences) {
