@@ -27,6 +27,16 @@ int up_command(const up_options&);
 int down_command(const std::filesystem::path& directory);
 int status_command(const std::filesystem::path& directory);
 
+struct simulate_options {
+  std::string seeds = "1..1000";  ///< "a..b" or "a"
+  int jobs = 1;                   ///< processes
+  double minutes = 0;             ///< 0: until all seeds are done
+  std::vector<std::string> without, disable;
+  bool twice = false, trace = false, list = false;
+};
+/// Exit code 1: a seed failed.
+int simulate_command(const simulate_options&);
+
 /// "troupe: <what>" on stderr, for each line of `what`.
 void complain(const std::string& what);
 

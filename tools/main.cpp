@@ -67,11 +67,31 @@ int parse_and_run(int argc, char** argv) {
                                         "a quorum serves.");
   add_directory(status_app);
 
+  tools::simulate_options simulate;
+  auto* simulate_app = app.add_subcommand(
+      "simulate",
+      "Runs whole ensembles in this process on virtual time, with faults drawn from a seed, and checks\n"
+      "every step and all that clients saw. The same seed always does the same.");
+  auto* one_seed = simulate_app->add_option("--seed", simulate.seeds, "one seed")->type_name("S");
+  simulate_app->add_option("--seeds", simulate.seeds, "from A to B (1..1000)")->type_name("A..B")->excludes(one_seed);
+  simulate_app->add_option("--jobs", simulate.jobs, "processes (1)")->type_name("N");
+  simulate_app->add_option("--minutes", simulate.minutes, "takes no new seed after so many")->type_name("M");
+  simulate_app->add_option("--without", simulate.without, "leaves out a kind of fault; repeatable")
+      ->type_name("KIND")
+      ->allow_extra_args(false);
+  simulate_app->add_option("--disable", simulate.disable, "leaves out an invariant or rule; repeatable")
+      ->type_name("CHECK")
+      ->allow_extra_args(false);
+  simulate_app->add_flag("--twice", simulate.twice, "runs each seed twice and compares the traces");
+  simulate_app->add_flag("--trace", simulate.trace, "tells what happens, on stderr");
+  simulate_app->add_flag("--list", simulate.list, "names the invariants, the rules and the kinds of faults");
+
   // CLI11 would only say that a subcommand is required.
   const std::string first = argc > 1 ? argv[1] : "";
   const auto known = app.get_subcommands([&](CLI::App* one) { return one->get_name() == first; });
   if (!first.empty() && first.front() != '-' && known.empty()) {
-    tools::complain("unknown subcommand '" + first + "': it is one of node, up, down, status (`troupe --help`)");
+    tools::complain("unknown subcommand '" + first +
+                    "': it is one of node, up, down, status, simulate (`troupe --help`)");
     return 2;
   }
   try {
@@ -86,6 +106,7 @@ int parse_and_run(int argc, char** argv) {
     up.directory = absolute(up.directory);
     return tools::up_command(up);
   }
+  if (*simulate_app) return tools::simulate_command(simulate);
   return *down_app ? tools::down_command(absolute(directory)) : tools::status_command(absolute(directory));
 }
 

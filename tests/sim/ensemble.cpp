@@ -403,7 +403,9 @@ void ensemble::step() {
     if (n.paused || (disk && n.stalled)) continue;  // put back when it goes on
     return run(*s);
   }
+  auto before = world_.now_us();
   if (!world_.run_next_event()) throw std::logic_error("the simulated world has come to an end");
+  if (world_.now_us() != before) stage_.pass(world_.now_us() - before);
 }
 
 void ensemble::run(seat& s) {

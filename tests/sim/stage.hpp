@@ -59,6 +59,9 @@ class stage final : public caf::execution_unit {
 
   void exec_later(caf::resumable*) override;
 
+  /// CAF's virtual clock, for whoever asks it.
+  void pass(std::int64_t us) { scheduler_.clock().advance_time(std::chrono::microseconds(us)); }
+
  private:
   void take(caf::resumable*);
   caf::scheduler::test_coordinator& scheduler_;
