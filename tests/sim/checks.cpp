@@ -40,6 +40,9 @@ constexpr std::array list{
     check_info{"whole_frames", "What is delivered to a client is whole frames."},
     check_info{"protocol", "Every call is answered once, in order, with the body that belongs to it."},
     check_info{"sessions_end", "Sessions whose clients are gone end, and their ephemerals with them (ZOOKEEPER-1367)."},
+    check_info{"linearizable",
+               "Writes, and reads behind a sync, can be put into one order that explains them all; found by "
+               "search, without trust in zxids (at the end of a seed)."},
     check_info{"converges",
                "Once faults end, a leader is found, every node gets all transactions, and every call ends."},
 };

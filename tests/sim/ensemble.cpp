@@ -192,6 +192,7 @@ void ensemble::start(node_id id) {
     n.refused = true;
     return;
   }
+  observer_.on_boot(n, *opened.log, opened.database->zxid());
   ++n.boot;
   n.up = true, n.paused = n.stalled = false;
   n.dying.clear(), n.parked.clear();
@@ -200,7 +201,6 @@ void ensemble::start(node_id id) {
   world_.note(code_start, id, n.boot);
   world_.count("node start");
   world_.trace([&] { return "node " + std::to_string(id) + " starts"; });
-  observer_.on_boot(n, *opened.log, opened.database->zxid());
   make_actors(n, std::move(opened));
   network_->node_started(id);
 }

@@ -89,8 +89,15 @@ void observer::on_boot(const node& n, persistence::log_store& log, zxid_t checkp
     reset.records.clear();
     bool finished_install = v.installed && found.base == v.installed && found.records.empty() &&
                             found.accepted >= v.disk.accepted && found.current >= v.disk.current;
+    bool came_back = found.accepted == v.disk.accepted && found.current == v.disk.current &&
+                     found.last() > v.disk.last() &&
+                     std::includes(found.records.begin(), found.records.end(),
+                                   v.disk.records.upper_bound(std::max(found.base, v.disk.base)), v.disk.records.end());
     if (finished_install) {
       world_.count("install finished at start");
+    } else if (v.damaged && came_back) {
+      // The commit that was lost was a truncation, and nothing was acknowledged on it since (high_water.hpp).
+      world_.count("truncation lost, its records are back");
     } else if (v.damaged && v.power_lost) {
       // Known limit: a last block that rots, and a high-water mark that a power failure lost.
       world_.count("rot that passed for torn after a power failure");

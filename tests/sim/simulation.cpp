@@ -6,6 +6,7 @@
 
 #include "tests/history/check.hpp"
 #include "tests/history/transaction_reader.hpp"
+#include "tests/history/wgl.hpp"
 #include "tests/sim/ensemble.hpp"
 #include "tests/sim/faults.hpp"
 
@@ -118,9 +119,13 @@ class run_of_one_seed {
     for (auto& r : history::rules())
       if (world_.set.disabled_checks.contains(std::string(r.name))) o.disabled.insert(std::string(r.name));
     o.max_breaches = 1;
-    auto found = history::check(seen_, o);
-    if (found.empty()) return;
-    throw violation("history/" + found.front().rule, history::describe(seen_, found.front()));
+    if (auto found = history::check(seen_, o); !found.empty())
+      throw violation("history/" + found.front().rule, history::describe(seen_, found.front()));
+    if (world_.set.disabled_checks.contains("linearizable")) return;
+    auto w = history::check_linearizable(seen_, {.max_steps = 50'000});
+    world_.count(std::string("registers judged without zxids: ") + history::to_string(w.verdict));
+    if (w.verdict == history::linearizability::no)
+      throw violation("history/linearizable", "no order of the operations on " + w.path + " explains what clients saw");
   }
 
   std::shared_ptr<spdlog::logger> former_;
