@@ -126,6 +126,9 @@ class run {
         broken_.insert(broken_.end(), r->broken().begin(), r->broken().end());
         if (!r->done())
           unequal += "node " + std::to_string(r->node()) + " could not be read\n";
+        else if (!r->ephemerals().empty())  // every session was closed, or is to expire
+          unequal += "node " + std::to_string(r->node()) + " has ephemerals without a session, such as " +
+                     r->ephemerals().front() + "\n";
         else if (auto d = differences(readers.front()->tree(), r->tree(), 5); !d.empty())
           unequal +=
               "node " + std::to_string(readers.front()->node()) + " against " + std::to_string(r->node()) + ":\n" + d;

@@ -13,7 +13,7 @@ class Control:
     """One node's fault_control, shared with the shim in its process."""
 
     def __init__(self, path):
-        self.path = path
+        self.path, self.kind = path, NONE
         with open(path, "wb") as f:
             f.write(bytes(SIZE))
         self._file = open(path, "r+b")
@@ -26,6 +26,7 @@ class Control:
         return struct.unpack("<q", self._map[8 * word:8 * word + 8])[0]
 
     def arm(self, kind, countdown, stall_ms=0):
+        self.kind = kind
         self._put(0, NONE)
         self._put(1, countdown)
         self._put(2, stall_ms)
@@ -33,6 +34,10 @@ class Control:
 
     def disarm(self):
         self._put(0, NONE)
+
+    @property
+    def armed(self):
+        return self._get(0) not in (NONE, SYNC_STALL)
 
     @property
     def fired(self):

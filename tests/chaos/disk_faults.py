@@ -12,33 +12,36 @@ def disk_fault(rig, random, later, kind, name, countdown):
     victim = leader_or_any(rig, random) if random.random() < 0.5 else random.choice(rig.victims)
     if not rig.runs(victim) or victim in rig.expected_dead:
         return
-    before = rig.disks[victim].fired
+    control, process = rig.disks[victim], rig.processes[victim]
+    before = control.fired
     rig.expected_dead.add(victim)
-    rig.disks[victim].arm(kind, countdown)
+    control.arm(kind, countdown)
     rig.say("%s for node %d, call %d from now", name, victim, countdown)
     waits = [0]
 
     def look():
-        if rig.disks[victim].fired == before and rig.runs(victim) and waits[0] < 40:
-            waits[0] += 1
+        waits[0] += 1
+        gone = process.poll() is not None or rig.processes[victim] is not process
+        if control.fired == before and not gone and waits[0] < 40:
             return later(0.2, look)
-        if rig.disks[victim].fired == before:  # nothing was written there, or it was killed: not this fault's affair
-            rig.disks[victim].disarm()
-            if rig.runs(victim):
+        if control.fired == before:  # nothing was written there, or another nemesis killed it first
+            control.disarm()
+            if rig.processes[victim].poll() is None:
                 rig.expected_dead.discard(victim)
             return None
         rig.count(name)
-        return later(0.2, ended)
+        return ended()
 
     def ended():
-        if rig.runs(victim):
-            waits[0] += 1
-            # Paused by another nemesis it cannot end.
-            if victim not in rig.paused and waits[0] > 600:
+        waits[0] += 1
+        if process.poll() is None:
+            if victim not in rig.paused and waits[0] > 600:  # paused by another nemesis it cannot end
                 raise damage.breach("node %d goes on after %s on its disk" % (victim, name))
             return later(0.2, ended)
+        control.disarm()
+        if rig.processes[victim] is not process:  # killed on its way out, and started again
+            return None
         damage.check_last_words(rig, victim, name)
-        rig.disks[victim].disarm()
         return later(random.uniform(0, 3), lambda: rig.runs(victim) or rig.start(victim))
 
     later(0.1, look)

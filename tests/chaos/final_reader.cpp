@@ -40,7 +40,7 @@ void final_reader::tick(std::int64_t now) {
   if (wanted_) {
     if (session_.outstanding() > 0) return;
     wanted_ = false, reading_ = true, waiting_ = 0;
-    tree_.clear();
+    tree_.clear(), ephemerals_.clear();
     todo_ = {"/"};
     ask(zk::op::sync, "/");
   }
@@ -62,6 +62,7 @@ void final_reader::on_reply(client_session&, const history::request& asked, cons
     text += " no-auth";
   else if (asked.op == zk::op::get_data)
     text += text_of(got);
+  if (asked.op == zk::op::get_data && got.stat && got.stat->ephemeral_owner != 0) ephemerals_.push_back(asked.path);
   for (auto& a : got.acl) text += " acl=" + std::to_string(a.perms) + ":" + a.who.scheme + ":" + a.who.name;
   for (auto& name : got.children) todo_.push_back((asked.path == "/" ? "" : asked.path) + "/" + name);
 }

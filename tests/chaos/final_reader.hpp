@@ -25,6 +25,8 @@ class final_reader final : public client_session::listener {
   /// The reading that begin() asked for is complete.
   bool done() const { return reading_ && todo_.empty() && waiting_ == 0; }
   const tree_text& tree() const { return tree_; }
+  /// Paths of the ephemerals in it.
+  const std::vector<std::string>& ephemerals() const { return ephemerals_; }
   node_id node() const { return server_.node; }
   const std::vector<std::string>& broken() const { return broken_; }
 
@@ -38,7 +40,7 @@ class final_reader final : public client_session::listener {
   server server_;
   client_session session_;
   tree_text tree_;
-  std::vector<std::string> todo_, broken_;
+  std::vector<std::string> todo_, broken_, ephemerals_;
   std::size_t waiting_ = 0;
   bool wanted_ = false, reading_ = false, failed_ = false;
 };

@@ -13,7 +13,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "ensemble"))
 import harness  # noqa: E402
-from disk import Control  # noqa: E402
+from disk import SYNC_STALL, Control  # noqa: E402
 from network import Network, peers_route  # noqa: E402
 
 # What a healed ensemble may need to serve again, in seconds, on a machine that is busy with other things.
@@ -51,6 +51,7 @@ class Rig:
         self.victims = [n for n in self.nodes if n != keeper]
         self.counts = {}  # faults that really fired, by kind
         self.processes, self.expected_dead, self.paused = {}, set(), set()
+        self.fired_before = {}
         self.spoiled, self.refused_late = set(), set()  # nodes that run on files that were damaged
         self.client = self.network = None
         self._started = time.monotonic()
@@ -117,7 +118,9 @@ class Rig:
             [self.programs["troupe"], "node", "--config-file=" + self.path(node, "node.conf")],
             stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment)
         log.close()
-        self.expected_dead.discard(node)
+        self.fired_before[node] = self.disks[node].fired
+        if not self.disks[node].armed:  # a fault that waits may end it at once
+            self.expected_dead.discard(node)
         self.say("start node %d", node)
 
     def runs(self, node):
@@ -243,6 +246,11 @@ class Rig:
             raise AssertionError("the client ended with code %d" % code)
         return json.loads(said)
 
+    def must_end(self, node):
+        """A write or flush of this very process failed."""
+        disk = self.disks[node]
+        return disk.fired > self.fired_before[node] and disk.kind != SYNC_STALL
+
     # ---- faults end
 
     def heal(self):
@@ -252,6 +260,11 @@ class Rig:
         for n in self.nodes:
             self.disks[n].disarm()
             self.resume(n)
+        for n in self.running():
+            if self.must_end(n):
+                self.wait_for(lambda n=n: not self.runs(n), "node %d ends after its disk failed" % n)
+            else:
+                self.expected_dead.discard(n)
         self.watch()
         late = [n for n in self.refused_late if not self.runs(n)]
         self.refused_late.clear()

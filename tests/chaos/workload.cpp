@@ -93,7 +93,7 @@ void workload::abandon() {
 }
 
 void workload::on_reply(client_session&, const history::request& asked, const history::result& got) {
-  ++counts_.answered;
+  if (asked.op != zk::op::set_watches) ++counts_.answered;
   if (got.error != zk::err::ok) ++counts_.errors[static_cast<std::int32_t>(got.error)];
   for (auto& part : got.parts)
     if (part.error != zk::err::ok) ++counts_.errors[static_cast<std::int32_t>(part.error)];
