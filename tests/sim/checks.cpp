@@ -39,6 +39,9 @@ constexpr std::array list{
     check_info{"starts_again", "A node whose disk was not damaged starts again."},
     check_info{"whole_frames", "What is delivered to a client is whole frames."},
     check_info{"protocol", "Every call is answered once, in order, with the body that belongs to it."},
+    check_info{"calm",
+               "While nothing fails and no role changes, a client that re-attached elsewhere keeps its connection "
+               "and its session (ZOOKEEPER-710)."},
     check_info{"sessions_end", "Sessions whose clients are gone end, and their ephemerals with them (ZOOKEEPER-1367)."},
     check_info{"linearizable",
                "Writes, and reads behind a sync, can be put into one order that explains them all; found by "

@@ -58,7 +58,9 @@ void client::on_connected(conn_id c) {
 }
 
 void client::on_ended(conn_id c) {
-  if (c == conn_) connection_over();
+  if (c != conn_) return;
+  if (state_ == state::online) disturbed("ends its connection");
+  connection_over();
 }
 
 void client::connection_over() {
@@ -78,6 +80,19 @@ void client::connection_over() {
     data_watches_.clear(), exist_watches_.clear(), child_watches_.clear();
   }
   world_.after(world_.between(1000, 60000), [this] { connect(); });
+}
+
+void client::expect_calm() {
+  calm_ = calm::moving;
+  read_back_sent_ = finished_ = false;
+  vanish(world_.between(1000, 50000));
+}
+
+/// Short sessions may end under slow links.
+void client::disturbed(const char* by) {
+  if (calm_ != calm::settled || timeout_ms_ < 1000 || world_.times("role changed") != calm_roles_) return;
+  world_.breach("calm", "client " + std::to_string(id_) + ", session " + std::to_string(session_) + ": node " +
+                            std::to_string(node_) + " " + by);
 }
 
 void client::leave() {
@@ -141,6 +156,7 @@ void client::on_connect_response(std::string_view frame) {
   if (!r.ok()) world_.breach("protocol", "a ConnectResponse is malformed");
   if (session == 0 || timeout <= 0) {
     record(history::entry::kind::expired).call = handshake_call_;
+    disturbed("says that its session is over");
     world_.count("session expired");
     world_.trace([&] { return "client " + std::to_string(id_) + " is told that its session is over"; });
     session_ = 0, password_.assign(16, '\0'), last_zxid_ = 0;
@@ -152,6 +168,7 @@ void client::on_connect_response(std::string_view frame) {
   bool again = session_ != 0;
   if (again && session != session_) world_.breach("protocol", "a re-attached session has another id");
   state_ = state::online;
+  if (calm_ == calm::moving) calm_ = calm::settled, calm_roles_ = world_.times("role changed");
   session_ = session, timeout_ms_ = timeout, password_ = password;
   auto& e = record(history::entry::kind::connected);
   e.call = handshake_call_, e.timeout_ms = timeout, e.reattached = again;

@@ -25,6 +25,10 @@ class client {
   /// It reads back everything, after a sync, as soon as it is connected and idle; then `finished`.
   void finish() { finishing_ = true; }
   bool finished() const { return finished_; }
+  /// Nothing fails any more: it moves to another node, and once it is there nothing may happen to its connection and its
+  /// session.
+  void expect_calm();
+  void end_of_calm() { calm_ = calm::no; }
   void leave();                  ///< its connection goes, and it never comes back
   void vanish(std::int64_t us);  ///< its connection goes, and it comes back later
   std::string state_text() const;
@@ -35,6 +39,7 @@ class client {
     std::int32_t xid;
     history::request asked;
   };
+  enum class calm { no, moving, settled };
   enum class state { offline, connecting, handshake, online };
 
   // ---- client.cpp: the session
@@ -73,6 +78,9 @@ class client {
   state state_ = state::offline;
   bool working_ = true, finishing_ = false, finished_ = false, read_back_sent_ = false, closing_ = false,
        vanished_ = false;
+  calm calm_ = calm::no;
+  std::uint64_t calm_roles_ = 0;  ///< changes of roles before it: those end connections
+  void disturbed(const char* by);
   conn_id conn_ = 0;
   node_id node_ = 0;
   std::uint64_t connections_ = 0;  ///< so far: timers of an earlier one know that they are late

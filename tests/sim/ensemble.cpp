@@ -351,6 +351,7 @@ void ensemble::from_node(node& n, caf::message& m) {
       return "node " + std::to_string(n.id) + " " + roles[static_cast<int>(n.role)] + ", epoch " +
              std::to_string(n.epoch);
     });
+    world_.count("role changed");
     if (n.role == commit::role::leading) world_.count("leader established");
     observer_.on_role(n, r->what);
   }

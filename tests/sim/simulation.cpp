@@ -47,7 +47,8 @@ class run_of_one_seed {
     try {
       phases();
     } catch (const violation& v) {
-      out.good = false, out.check = v.check, out.what = v.what();
+      auto& first = world_.broken() ? *world_.broken() : v;  // an actor that threw it stopped its node, too
+      out.good = false, out.check = first.check, out.what = first.what();
     }
     out.trace_hash = world_.hash(), out.steps = steps_, out.virtual_ms = world_.now_ms();
     out.counts = world_.counts();
@@ -86,8 +87,21 @@ class run_of_one_seed {
         },
         o.converge_ms);
     for (auto id : nodes_.ids()) nodes_.watch().compare_tree(nodes_.at(id));
+    if (world_.one_in(4)) calm();
     judge();
     leave();
+  }
+
+  /// Nothing fails any more, and all is settled: clients change their nodes, work a little, and then only ping.
+  void calm() {
+    auto pass = [&](std::int64_t ms) {
+      for (auto end = world_.now_ms() + ms; world_.now_ms() < end;) step();
+    };
+    pass(std::max(world_.set.pause_ms, world_.set.stall_ms));  // those that are still paused or stalled
+    for (auto& c : clients_) c->expect_calm();
+    pass(2 * world_.set.max_session_timeout_ms);
+    for (auto& c : clients_) c->end_of_calm();
+    until([&](std::string* why) { return nodes_.converged(why); }, world_.set.converge_ms);
   }
 
   /// What was judged is over: the clients go without a word, and their sessions must end by themselves.

@@ -49,6 +49,10 @@ class world {
     if (tracing_) keep(text());
   }
   void count(const std::string& what, std::uint64_t n = 1) { counts_[what] += n; }
+  std::uint64_t times(const std::string& what) const {  ///< that it was counted
+    auto it = counts_.find(what);
+    return it == counts_.end() ? 0 : it->second;
+  }
   std::uint64_t hash() const { return hash_; }
   std::uint64_t events() const { return event_count_; }
   const std::map<std::string, std::uint64_t>& counts() const { return counts_; }
