@@ -132,7 +132,11 @@ std::unique_ptr<tree::database> lmdb_state::load() {
         }
       }
     }
-    out->loaded(zxid_);
+    try {
+      out->loaded(zxid_);
+    } catch (const std::runtime_error& e) {
+      throw storage_error(env_->file().string() + ": " + e.what() + "; " + std::string(resynchronise_advice));
+    }
     env_->drop_resident();
     return out;
   });
