@@ -13,6 +13,7 @@
 #include <memory>
 
 #include "tools/commands.hpp"
+#include "tools/crash_message.hpp"
 #include "tools/log_sink.hpp"
 #include "tools/process.hpp"
 
@@ -63,6 +64,7 @@ int run(node_config& config, node_actor_config& caf) {
   hold_signals();
   if (!config.pid_file.empty()) write_pid(config.pid_file, ::getpid());
   open_log(config.log_level);
+  explain_crashes(config.data_dir);
   fit_connections(config);
   int code = 2;
   try {
