@@ -71,6 +71,8 @@ history::request client::choose_write() {
   }
   if (r.op == op::set_acl) {
     if (world_.one_in(2)) r.version = static_cast<std::int32_t>(world_.draw(2));
+    // Nobody may read it until another call opens it again.
+    if (world_.one_in(3)) r.acl = {{zk::perm::all & ~zk::perm::read, {"world", "anyone"}}};
   } else if (r.op != op::create && r.op != op::create2 && world_.one_in(3)) {
     auto it = versions_.find(r.path);
     r.version = it == versions_.end() ? 0 : it->second;
@@ -93,7 +95,8 @@ history::request client::choose_multi() {
   r.op = op::multi;
   for (auto n = 1 + world_.draw(3); n; --n) {
     auto part = choose_write();
-    if (part.op == op::set_acl) part.op = op::check, part.version = world_.one_in(2) ? -1 : 0, part.data.clear();
+    if (part.op == op::set_acl)
+      part.op = op::check, part.version = world_.one_in(2) ? -1 : 0, part.data.clear(), part.acl.clear();
     r.parts.push_back(std::move(part));
   }
   return r;
