@@ -1,10 +1,15 @@
 """The required ends of disk faults: what a node must do, and say, when its disk fails or its files are not what it wrote."""
 
 import re
+import signal
 import time
 
 import disk
-from rig import Breach as breach  # noqa: F401  nemeses raise it by this name
+
+
+class Breach(Exception):
+    """The server did what it must not."""
+
 
 # What names a failed disk in the last lines of a log: the error's own text, or what was found.
 STOPPED = re.compile(r"Input/output error|No space left|MDB_PANIC|cannot be trusted|disk", re.I)
@@ -17,10 +22,18 @@ def check_last_words(rig, node, kind):
         # Another nemesis may have killed it while it was on its way out.
         if code == -9:
             return
-        raise breach("node %d died of signal %d after %s: %s" % (node, -code, kind, words))
+        raise Breach("node %d died of signal %d after %s: %s" % (node, -code, kind, words))
     if code == 0 or not STOPPED.search(words):
-        raise breach("node %d stopped with code %d after %s without a clear message: %s" % (node, code, kind, words))
+        raise Breach("node %d stopped with code %d after %s without a clear message: %s" % (node, code, kind, words))
     rig.say("node %d stopped after %s: %s", node, kind, words)
+
+
+def refuses(rig, node):
+    """A node that runs on damaged files ended, with a clear message. LMDB may end it by a signal: it trusts its pages."""
+    code, words = rig.processes[node].returncode, rig.last_words(node)
+    if code > 0:
+        return bool(words)
+    return -code in (signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT) and "move the data directory away" in words
 
 
 def spoil(rig, random, how, kind):
@@ -44,7 +57,7 @@ def spoil(rig, random, how, kind):
     end = time.monotonic() + 120
     while rig.runs(victim) and not rig.mode(victim):
         if time.monotonic() > end:
-            raise breach("node %d neither serves nor refuses after damage: %s" % (victim, done))
+            raise Breach("node %d neither serves nor refuses after damage: %s" % (victim, done))
         time.sleep(0.05)
     # What is read late may be found late: a while of work shows it.
     end = time.monotonic() + 1
@@ -57,10 +70,10 @@ def spoil(rig, random, how, kind):
         rig.spoiled.add(victim)
         return rig.wait_for_all()
     code, words = rig.processes[victim].returncode, rig.last_words(victim)
-    if code <= 0 or not words:
-        raise breach("node %d: code %d and no clear refusal after damage (%s): %s" % (victim, code, done, words))
+    if not refuses(rig, victim):
+        raise Breach("node %d: code %d and no clear refusal after damage (%s): %s" % (victim, code, done, words))
     rig.say("node %d refuses: %s", victim, words)
-    rig.count(kind + ", refused")
+    rig.count(kind + (", refused" if code > 0 else ", ended by a signal"))
     return bring_back(rig, victim)
 
 

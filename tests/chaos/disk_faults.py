@@ -36,7 +36,7 @@ def disk_fault(rig, random, later, kind, name, countdown):
         waits[0] += 1
         if process.poll() is None:
             if victim not in rig.paused and waits[0] > 600:  # paused by another nemesis it cannot end
-                raise damage.breach("node %d goes on after %s on its disk" % (victim, name))
+                raise damage.Breach("node %d goes on after %s on its disk" % (victim, name))
             return later(0.2, ended)
         control.disarm()
         if rig.processes[victim] is not process:  # killed on its way out, and started again

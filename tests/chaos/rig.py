@@ -12,16 +12,14 @@ import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "ensemble"))
+import damage  # noqa: E402
 import harness  # noqa: E402
+from damage import Breach  # noqa: E402
 from disk import SYNC_STALL, Control  # noqa: E402
 from network import Network, peers_route  # noqa: E402
 
 # What a healed ensemble may need to serve again, in seconds, on a machine that is busy with other things.
 PATIENCE_S = 120
-
-
-class Breach(Exception):
-    """The server did what it must not."""
 
 
 def consecutive_ports(count):
@@ -93,14 +91,14 @@ class Rig:
         return os.path.join(self.directory, "node-%d" % node, *names)
 
     def data(self, node):
-        return self.path(node, "data")
+        return self.path(node, "files")  # the guard would remove one named data
 
     def _configure(self, node, settings):
         members = []
         for n in self.nodes:
             port = self.ports["peer"][n] if n >= node else self.ports["peers_proxy"][peers_route(n, node)]
             members.append('  {id = %d, address = "127.0.0.1:%d"}' % (n, port))
-        lines = {"id": node, "ensemble": '"chaos"', "data-dir": '"data"', "client-port": self.ports["client"][node],
+        lines = {"id": node, "ensemble": '"chaos"', "data-dir": '"files"', "client-port": self.ports["client"][node],
                  "members": "[\n%s\n]" % ",\n".join(members), **settings}
         os.makedirs(self.path(node))
         with open(self.path(node, "node.conf"), "w") as f:
@@ -170,7 +168,7 @@ class Rig:
         """No node may end by itself unless its disk was made to fail."""
         for n in self.nodes:
             if n in self.processes and not self.runs(n) and n not in self.expected_dead:
-                if n in self.spoiled and self.processes[n].returncode > 0 and self.last_words(n):
+                if n in self.spoiled and damage.refuses(self, n):
                     self.say("node %d refuses late: %s", n, self.last_words(n))
                     self.count("damage found late")
                     self.expected_dead.add(n)

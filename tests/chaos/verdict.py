@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 
-from rig import Breach
+from damage import Breach
 
 
 def zxid_of(line):
