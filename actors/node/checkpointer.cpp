@@ -9,6 +9,7 @@ caf::behavior checkpointer::make_behavior() {
   stop_node_on_exception(this, ctx_, "checkpoint");
   return {
       [this](boxed<msg::checkpoint>& m) {
+        if (m->delta.zxid <= state_->zxid()) return;  // of the database that an install has replaced meanwhile
         waiting_ = std::move(m->delta);
         write_waiting();
       },
