@@ -33,7 +33,7 @@ caf::behavior broadcast_actor::make_behavior() {
   send(ctx_->election, box(msg::look{peer_.last_logged(), peer_.current_epoch()}));
   return {
       [this](boxed<msg::proposals>& m) {
-        if (m->epoch != serving_ && !planted(planted_bug::stale_proposals)) return;
+        if (m->epoch != serving_) return;
         if (gathered_.empty())
           gathered_ = std::move(m->list);
         else
@@ -104,6 +104,7 @@ caf::behavior broadcast_actor::make_behavior() {
 
 void broadcast_actor::submit_gathered() {
   if (gathered_.empty() || (in_flight_ != 0 && peer_.role() == commit::role::leading)) return;
+  if (planted(planted_bug::stale_proposals) && peer_.role() != commit::role::leading) return;
   peer_.submit(std::move(gathered_), ctx_->monotonic_ms(), effects_);  // dropped by one that does not lead
   gathered_.clear();
 }
@@ -147,7 +148,7 @@ void broadcast_actor::dispatch() {
 
 void broadcast_actor::announce(const zab::role_change& r) {
   serving_ = r.role == commit::role::looking ? 0 : r.epoch;
-  gathered_.clear();
+  if (!planted(planted_bug::stale_proposals)) gathered_.clear();
   update_stats();
   send(ctx_->tracker, box(msg::role{r}));
   send(ctx_->gateway, box(msg::role{r}));
