@@ -104,13 +104,15 @@ operations::list operations::lock() {
 
 operations::list operations::access() {
   auto path = key("/a/k", 3);
-  switch (random(6)) {
+  switch (random(7)) {
     case 0:
       return {create(path)};
     case 1:
       return {write(op::del, path)};
     case 2:
       return {on(op::get_acl, path)};
+    case 4:
+      return {on(op::exists, path)};
     case 3:
       return {write(op::set_data, path), on(op::get_data, path)};
     default: {
