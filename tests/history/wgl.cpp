@@ -159,7 +159,7 @@ class search {
         at = n.next;
         continue;
       }
-      bool free = !pending && (o.what == operation::kind::read || o.error != zk::err::ok);
+      bool free = !pending && o.more.empty() && (o.what == operation::kind::read || o.error != zk::err::ok);
       choices_.push_back({at, high, free, state_});
       state_ = after;
       if (!pending) --definite_;

@@ -31,6 +31,15 @@ TEST_CASE("a read after a write that was answered may not see the value before i
         linearizability::no);
 }
 
+TEST_CASE("a multi that begins with a check is a write: a read that overlaps it may see the value before or after it") {
+  // The chaos rig, seed 10031. A check reads, and what only reads may happen as soon as it can; the set behind it may not.
+  for (std::int32_t seen : {1, 2}) {
+    auto checked = op(2, 5, kind::read, -1);
+    checked.version = 0, checked.more = {op(2, 5, kind::set, 2)};
+    CHECK(linearizable({op(0, 1, kind::create, 1), checked, op(3, 4, kind::read, seen)}) == linearizability::yes);
+  }
+}
+
 TEST_CASE("two reads may not see two overlapping writes in opposite orders") {
   CHECK(linearizable({op(0, 1, kind::create, 1), op(2, 9, kind::set, 2), op(3, 4, kind::read, 2),
                       op(5, 6, kind::read, 1)}) == linearizability::no);
