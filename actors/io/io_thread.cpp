@@ -148,9 +148,10 @@ int io_thread::wait_ms() const {
   return due <= now ? 0 : static_cast<int>(std::min<std::int64_t>(due - now, 60'000));
 }
 
-void io_thread::wait_for_events() {
+/// True if there were any.
+bool io_thread::wait_for_events(bool may_sleep) {
   int timeout = 0;
-  if (local_.empty()) {
+  if (may_sleep && local_.empty()) {
     timeout = wait_ms();
     std::lock_guard lock(mutex_);
     // The last look at the queue and the announcement of sleep are one step: whoever pushes later sees `sleeping_`.
@@ -178,6 +179,7 @@ void io_thread::wait_for_events() {
     if (w.handler && w.generation == static_cast<std::uint32_t>(events[i].data.u64 >> 32))
       w.handler->on_ready(fd, events[i].events);
   }
+  return n > 0;
 }
 
 void io_thread::send_ticks() {
@@ -191,10 +193,13 @@ void io_thread::send_ticks() {
   }
 }
 
-void io_thread::drain() {
+/// True if there was anything to run.
+bool io_thread::drain() {
+  bool any = false;
   for (int round = 0; round < rounds_per_drain; ++round) {
-    take_foreign();
-    if (local_.empty()) return;
+    any |= take_foreign();
+    if (local_.empty()) return any;
+    any = true;
     running_.swap(local_);
     for (auto* job : running_) {
       // The reference that came with the job is ours to keep (resume_later) or to give back: as CAF's own workers do.
@@ -213,6 +218,28 @@ void io_thread::drain() {
     }
     running_.clear();
   }
+  return any;
+}
+
+bool io_thread::turn(bool may_sleep) {
+  bool any = wait_for_events(may_sleep);
+  for (std::size_t i = 0; i < hooks_.size(); ++i)
+    if (hooks_[i]) hooks_[i]->after_events();
+  send_ticks();
+  any |= drain();
+  for (std::size_t i = 0; i < hooks_.size(); ++i)
+    if (hooks_[i]) hooks_[i]->before_wait();
+  std::erase(hooks_, nullptr);
+  return any || !local_.empty();
+}
+
+bool io_thread::turn() {
+  struct in_this_thread {
+    const io_thread* before = current_loop;
+    explicit in_this_thread(const io_thread* loop) { current_loop = loop; }
+    ~in_this_thread() { current_loop = before; }
+  } scope(this);
+  return turn(false);
 }
 
 void io_thread::run() {
@@ -231,14 +258,7 @@ void io_thread::run() {
   {
     in_this_thread scope(system(), this);
     for (;;) {
-      wait_for_events();
-      for (std::size_t i = 0; i < hooks_.size(); ++i)
-        if (hooks_[i]) hooks_[i]->after_events();
-      send_ticks();
-      drain();
-      for (std::size_t i = 0; i < hooks_.size(); ++i)
-        if (hooks_[i]) hooks_[i]->before_wait();
-      std::erase(hooks_, nullptr);
+      turn(true);
       std::lock_guard lock(mutex_);
       if (stopping_) break;
     }

@@ -53,6 +53,10 @@ class io_thread final : public caf::execution_unit {
   /// or hook is an error of ours and leaves by here.
   void run();
   void stop() noexcept;  ///< from any thread
+  /// In place of `run`, for tests that decide themselves when the loop turns: one turn in the calling thread, always the
+  /// same one, that does not wait. False if there was nothing to do: until another thread, a socket or the clock brings
+  /// something, there never will be.
+  bool turn();
 
   /// From any thread. After `stop` it terminates the actor instead, because nobody would run it any more.
   void exec_later(caf::resumable*) override;
@@ -89,9 +93,10 @@ class io_thread final : public caf::execution_unit {
   void control(int op, int fd, std::uint32_t events);
   int wait_ms() const;
   bool take_foreign();
-  void wait_for_events();
+  bool wait_for_events(bool may_sleep);
   void send_ticks();
-  void drain();
+  bool drain();
+  bool turn(bool may_sleep);
   void terminate_all();
   void wake() noexcept;
 
