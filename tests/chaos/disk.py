@@ -13,7 +13,7 @@ class Control:
     """One node's fault_control, shared with the shim in its process."""
 
     def __init__(self, path):
-        self.path, self.kind = path, NONE
+        self.path, self.kind, self.fired_at_arm = path, NONE, 0
         with open(path, "wb") as f:
             f.write(bytes(SIZE))
         self._file = open(path, "r+b")
@@ -26,7 +26,7 @@ class Control:
         return struct.unpack("<q", self._map[8 * word:8 * word + 8])[0]
 
     def arm(self, kind, countdown, stall_ms=0):
-        self.kind = kind
+        self.kind, self.fired_at_arm = kind, self.fired
         self._put(0, NONE)
         self._put(1, countdown)
         self._put(2, stall_ms)

@@ -72,6 +72,8 @@ def sync_stall(rig, random, later):
     victim = leader_or_any(rig, random) if random.random() < 0.6 else random.choice(rig.victims)
     control, ms = rig.disks[victim], int(random.uniform(1000, 12_000))
     before = control.fired
+    if control.armed or not rig.runs(victim):
+        return
     control.arm(disk.SYNC_STALL, random.choice([0, 1, 5]), ms)
     rig.say("sync-stall of %d ms for node %d", ms, victim)
 

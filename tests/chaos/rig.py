@@ -247,7 +247,7 @@ class Rig:
     def must_end(self, node):
         """A write or flush of this very process failed."""
         disk = self.disks[node]
-        return disk.fired > self.fired_before[node] and disk.kind != SYNC_STALL
+        return disk.fired > max(self.fired_before[node], disk.fired_at_arm) and disk.kind != SYNC_STALL
 
     # ---- faults end
 
