@@ -99,6 +99,46 @@ TEST_CASE_FIXTURE(fixture, "an error that depends on a pending proposal is told 
   CHECK(c.call(op::exists, path_watch("/a")).error() == err::ok);
 }
 
+// What waits for its confirmation and what was proposed after it settle in the order of the leader's decisions (zab:
+// leader::release_overtaken); before that nothing of the pipeline is told, since the refusal stands first.
+TEST_CASE("a refusal whose confirmation is late, and the read behind it, show nothing of the write that follows them") {
+  for (bool confirmed_first : {false, true})
+    for (node_id node : {1, 2}) {
+      CAPTURE(confirmed_first);
+      CAPTURE(node);
+      ensemble e(2);
+      client c(e, node);
+      c.connect();
+      c.call(op::create, create_body("/a", "before"));
+      auto created = e.last_assigned();
+      std::vector<std::int32_t> sent{c.send(op::del, path_version("/none")), c.send(op::get_data, path_watch("/a")),
+                                     c.send(op::set_data, set_body("/a", "after"))};
+      REQUIRE(e.in_flight() == 2);
+      CHECK_FALSE(c.take().has_value());
+      if (confirmed_first) {
+        e.commit(1);  // the confirmation comes while the write is pending: it holds nothing up
+        CHECK(e.in_flight() == 1);
+      } else {
+        e.commit();  // the write's commit takes the refusal along
+      }
+      auto refused = c.take(), read = c.take();
+      REQUIRE(refused.has_value());
+      REQUIRE(read.has_value());
+      e.commit();
+      auto written = c.take();
+      REQUIRE(written.has_value());
+      CHECK(std::vector{refused->xid(), read->xid(), written->xid()} == sent);
+      CHECK(refused->error() == err::no_node);
+      CHECK(read->error() == err::ok);
+      CHECK(read->rest().buffer() == "before");
+      CHECK(written->error() == err::ok);
+      // The header's zxid: never falling, and of a refusal and a read below that of the write they do not show.
+      CHECK(refused->zxid == created);
+      CHECK(read->zxid == created);
+      CHECK(written->zxid == created + 1);
+    }
+}
+
 TEST_CASE("an outcome is held until what was pending before it is applied here") {
   ensemble e;
   client c(e);
