@@ -14,6 +14,7 @@ namespace {
 using persistence::memory_log;
 
 constexpr std::uint64_t min_free_bytes = 1000;
+constexpr std::uint64_t log_retain = 3;
 
 /// A disk with as much room as the test says.
 struct fake_disk : surroundings {
@@ -29,6 +30,7 @@ struct fixture {
   fixture() {
     node_config c;
     c.min_free_bytes = min_free_bytes;
+    c.trim_step = 1, c.log_retain = log_retain;
     ctx = std::make_shared<node_context>(c, std::make_unique<fake_disk>(free));
     ctx->commit = ctx->broadcast = ctx->supervisor = caf::actor_cast<caf::actor>(self);
     writer = system.spawn<log_writer>(ctx, std::make_unique<memory_log>());
@@ -47,7 +49,35 @@ struct fixture {
                     [&](boxed<msg::log_read_done>&) { done = true; });
     return said;
   }
+  /// One write of the log: on disk on return.
+  void persist(std::vector<zab::persist_op> ops) {
+    self->send(writer, box(msg::persist{++token, std::move(ops)}));
+    std::uint64_t durable = 0;
+    self->receive([&](boxed<msg::durable>& m) { durable = m->token; }, [&](boxed<msg::fatal>& m) { FAIL(m->why); });
+    REQUIRE(durable == token);
+  }
+  /// Records (epoch, from) to (epoch, to), each a write of its own: the end of the log after each is remembered.
+  void append(epoch_t epoch, std::uint32_t from, std::uint32_t to) {
+    for (auto i = from; i <= to; ++i)
+      persist({zab::append_records{{{make_zxid(epoch, i), shared_bytes::copy_of("payload")}}}});
+  }
+  /// A checkpoint is written, so that older records may go. The node must live on. Returns the first of the candidates
+  /// that the log can be read from; 0 if it is none.
+  zxid_t base_after_checkpoint(zxid_t zxid, std::vector<zxid_t> candidates) {
+    self->send(writer, box(msg::checkpointed{zxid}));
+    zxid_t base = 0;
+    for (auto z : candidates) {
+      self->send(writer, box(msg::log_read{{2, z, 1, 1}}));
+      self->receive(
+          [&](boxed<msg::log_read_done>& m) {
+            if (!base && m->result.position == m->what.after) base = m->what.after;
+          },
+          [&](boxed<msg::fatal>& m) { FAIL(m->why); });
+    }
+    return base;
+  }
 
+  std::uint64_t token = 0;
   caf::actor_system_config cfg;
   caf::actor_system system{cfg};
   caf::scoped_actor self{system};
@@ -57,6 +87,13 @@ struct fixture {
 };
 
 using said = std::vector<bool>;
+
+/// Where a log of epoch 1 may begin, lowest first.
+const std::vector<zxid_t> all_of_epoch_1 = [] {
+  std::vector<zxid_t> out;
+  for (std::uint32_t i = 1; i <= 10; ++i) out.push_back(make_zxid(1, i));
+  return out;
+}();
 
 TEST_CASE("the log writer tells when the disk falls below min-free-space, once, and when it has room again") {
   fixture f;
@@ -79,6 +116,43 @@ TEST_CASE(
   std::uint64_t durable = 0;
   f.self->receive([&](boxed<msg::durable>& m) { durable = m->token; });
   CHECK(durable == 7);
+}
+
+TEST_CASE("the log writer trims what the checkpoint has, but for the records that are kept for learners") {
+  fixture f;
+  f.append(1, 1, 10);
+  REQUIRE(f.base_after_checkpoint(make_zxid(1, 5), all_of_epoch_1) == make_zxid(1, 5));
+  CHECK(f.base_after_checkpoint(make_zxid(1, 10), all_of_epoch_1) == make_zxid(1, 10 - log_retain));
+}
+
+TEST_CASE("the log writer never trims up to a record that a truncation removed") {
+  fixture f;
+  f.append(1, 1, 10);
+  f.persist({zab::truncate_after{make_zxid(1, 5)}});
+  f.append(2, 1, 1);
+  CHECK(f.base_after_checkpoint(make_zxid(2, 1), all_of_epoch_1) == make_zxid(1, 5));
+}
+
+TEST_CASE("the log writer forgets what a truncation removed in the middle of one write, and remembers what follows") {
+  fixture f;
+  f.append(1, 1, 10);
+  auto record = [](zxid_t z) { return zab::append_records{{{z, shared_bytes::copy_of("payload")}}}; };
+  f.persist({record(make_zxid(1, 11)), zab::truncate_after{make_zxid(1, 5)}, record(make_zxid(2, 1))});
+  REQUIRE(f.base_after_checkpoint(make_zxid(2, 1), all_of_epoch_1) == make_zxid(1, 5));
+  f.append(2, 2, 4);
+  CHECK(f.base_after_checkpoint(make_zxid(2, 1), {make_zxid(1, 5), make_zxid(2, 1)}) == make_zxid(2, 1));
+}
+
+TEST_CASE("the log writer never trims up to a record that went with an installed checkpoint") {
+  fixture f;
+  f.append(1, 1, 10);
+  // Records 8 to 10 were never committed: the leader's checkpoint ends before them.
+  f.persist({zab::begin_install{make_zxid(1, 7)}});
+  f.persist({zab::reset_log{make_zxid(1, 7)}});
+  f.append(2, 1, 1);
+  REQUIRE(f.base_after_checkpoint(make_zxid(2, 1), all_of_epoch_1) == make_zxid(1, 7));
+  f.append(2, 2, 4);
+  CHECK(f.base_after_checkpoint(make_zxid(2, 1), {make_zxid(1, 7), make_zxid(2, 1)}) == make_zxid(2, 1));
 }
 
 }  // namespace
