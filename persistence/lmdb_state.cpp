@@ -3,7 +3,6 @@
 #include <cstring>
 
 #include "cluster/planted_bug.hpp"
-#include "persistence/crc32c.hpp"
 #include "persistence/file_io.hpp"
 
 namespace troupe::persistence {
@@ -12,7 +11,6 @@ namespace {
 
 constexpr std::size_t table_checkpoint = table_count;
 constexpr std::uint64_t key_checkpoint = 0;
-constexpr std::size_t checkpoint_bytes = 16;
 
 /// A transaction of more than this leaves LMDB with page buffers that are worth getting rid of.
 constexpr std::size_t reopen_after = std::size_t{16} << 20;
@@ -25,17 +23,26 @@ std::size_t index_of(tree::table t) { return static_cast<std::size_t>(t); }
 
 lmdb_state::lmdb_state(std::filesystem::path directory, std::size_t map_size_bytes, medium& on)
     : env_(on.open_tables(directory, map_size_bytes, {"meta", "nodes", "sessions", "acls", "checkpoint"})) {
+  read_checkpoint();
+}
+
+void lmdb_state::read_checkpoint() {
   auto txn = env_->begin(table_txn::mode::read);
   auto v = txn->get(table_checkpoint, key_checkpoint);
-  if (!v) return;
-  std::uint32_t crc = 0, installed = 0;
-  if (v->size() == checkpoint_bytes) std::memcpy(&crc, v->data(), 4);
-  if (v->size() != checkpoint_bytes || crc != crc32c(v->substr(4)))
+  if (!v) {
+    for (auto t : table_order)
+      if (!planted(planted_bug::zk_2872) && txn->cursor(index_of(t))->first())
+        throw storage_error(env_->file().string() +
+                            ": there are rows of a checkpoint, but not the record of its zxid; " +
+                            std::string(resynchronise_advice));
+    sum_ = state_sum{};
+    return;
+  }
+  auto record = decode_checkpoint_record(*v);
+  if (!record)
     throw storage_error(env_->file().string() + ": the record of the checkpoint's zxid is damaged; " +
                         std::string(resynchronise_advice));
-  std::memcpy(&installed, v->data() + 4, 4);
-  std::memcpy(&zxid_, v->data() + 8, 8);
-  installed_ = installed != 0;
+  zxid_ = record->zxid, installed_ = record->installed, sum_ = record->sum;
 }
 
 template <class F>
@@ -53,14 +60,28 @@ auto lmdb_state::guarded(F&& f) {
 zxid_t lmdb_state::zxid() const { return zxid_; }
 std::size_t lmdb_state::size_bytes() const { return env_->used_bytes(); }
 
-void lmdb_state::put_checkpoint(table_txn& txn, zxid_t zxid, bool installed) {
-  char out[checkpoint_bytes];
-  std::uint32_t flag = installed;
-  std::memcpy(out + 4, &flag, 4);
-  std::memcpy(out + 8, &zxid, 8);
-  auto crc = crc32c({out + 4, checkpoint_bytes - 4});
-  std::memcpy(out, &crc, 4);
-  txn.put(table_checkpoint, key_checkpoint, {out, checkpoint_bytes});
+void lmdb_state::put_checkpoint(table_txn& txn, zxid_t zxid, bool installed, const state_sum& sum) {
+  auto bytes = encode({zxid, installed, sum});
+  txn.put(table_checkpoint, key_checkpoint, {bytes.data(), bytes.size()});
+}
+
+state_sum lmdb_state::sum_of(table_txn& txn) {
+  state_sum out;
+  for (auto t : table_order) {
+    auto c = txn.cursor(index_of(t));
+    for (bool any = c->first(); any; any = c->next())
+      if (c->value().size() >= sealed_header_bytes) out.add(t, c->key(), c->value());
+  }
+  return out;
+}
+
+void lmdb_state::require_sum(const state_sum& found) const {
+  if (!sum_ || found == *sum_ || planted(planted_bug::zk_2872)) return;
+  auto how = found.count == sum_->count
+                 ? "are " + std::to_string(found.count) + ", as they should be, but not the same ones"
+                 : "are " + std::to_string(found.count) + ", should be " + std::to_string(sum_->count);
+  throw storage_error(env_->file().string() + ": the rows of the checkpoint " + how + ": some are lost or outdated; " +
+                      std::string(resynchronise_advice));
 }
 
 void lmdb_state::forget_places() { places_.clear(); }
@@ -77,22 +98,32 @@ void lmdb_state::write_unguarded(const tree::state_delta& delta) {
   std::size_t bytes = 0;
   for (auto& e : delta.entries) bytes += e.value.size() + 64;
   env_->ensure_room(bytes);
+  state_sum sum;
   for (bool done = false; !done;) try {
       auto txn = env_->begin(table_txn::mode::write);
+      sum = sum_ ? *sum_ : sum_of(*txn);
       for (auto& e : delta.entries) {
-        if (e.value.empty())
-          txn->erase(index_of(e.where), e.key);
-        else
-          seal(e.where, e.key, e.value,
-               txn->reserve(index_of(e.where), e.key, sealed_header_bytes + e.value.size(), false));
+        auto table = index_of(e.where);
+        auto former = txn->get(table, e.key);
+        if (former) {
+          if (former->size() < sealed_header_bytes) verified(e.where, e.key, *former);
+          sum.remove(e.where, e.key, *former);
+        }
+        if (e.value.empty()) {
+          if (former) txn->erase(table, e.key);
+          continue;
+        }
+        auto* p = txn->reserve(table, e.key, sealed_header_bytes + e.value.size(), false);
+        seal(e.where, e.key, e.value, p);
+        sum.add(e.where, e.key, {p, sealed_header_bytes});
       }
-      put_checkpoint(*txn, delta.zxid, false);
+      put_checkpoint(*txn, delta.zxid, false, sum);
       txn->commit();
       done = true;
     } catch (const map_full&) {
       env_->grow();
     }
-  zxid_ = delta.zxid, installed_ = false;
+  zxid_ = delta.zxid, installed_ = false, sum_ = sum;
   if (bytes > reopen_after) env_->reopen();
   env_->drop_resident();
 }
@@ -109,6 +140,7 @@ std::unique_ptr<tree::database> lmdb_state::load() {
   return guarded([&] {
     auto out = std::make_unique<tree::database>();
     if (zxid_ == 0) return out;
+    state_sum found;
     {
       auto txn = env_->begin(table_txn::mode::read);
       tree::state_entry entry;
@@ -118,6 +150,7 @@ std::unique_ptr<tree::database> lmdb_state::load() {
         entry.where = t;
         for (bool any = c->first(); any; any = c->next()) {
           auto bytes = verified(t, c->key(), c->value());
+          found.add(t, c->key(), c->value());
           entry.key = c->key();
           entry.value.assign(bytes);
           try {
@@ -132,6 +165,8 @@ std::unique_ptr<tree::database> lmdb_state::load() {
         }
       }
     }
+    require_sum(found);
+    sum_ = found;
     try {
       out->loaded(zxid_);
     } catch (const std::runtime_error& e) {
@@ -152,13 +187,14 @@ zab::snap_chunk lmdb_state::read_chunk(std::uint32_t index, std::size_t max_byte
     auto txn = env_->begin(table_txn::mode::read);
     std::vector<stored_entry> entries;
     std::size_t bytes = 0;
-    auto [table, key] = places_[index];
+    auto [table, key, sum] = places_[index];
     zab::snap_chunk out{zxid_, index, false, {}};
     for (; table < table_count; ++table, key = 0) {
       auto c = txn->cursor(index_of(table_order[table]));
       bool any = c->at_or_after(key);
       for (; any && (entries.empty() || bytes < max_bytes); any = c->next()) {
         verified(table_order[table], c->key(), c->value());
+        sum.add(table_order[table], c->key(), c->value());
         entries.push_back({table_order[table], c->key(), c->value()});
         bytes += c->value().size() + 24;
       }
@@ -168,7 +204,8 @@ zab::snap_chunk lmdb_state::read_chunk(std::uint32_t index, std::size_t max_byte
       }
     }
     out.last = table == table_count;
-    if (!out.last && index + 1 == places_.size()) places_.push_back({table, key});
+    if (out.last) require_sum(sum);
+    if (!out.last && index + 1 == places_.size()) places_.push_back({table, key, sum});
     out.chunk = build_chunk(entries);
     env_->drop_resident();
     return out;
@@ -204,6 +241,7 @@ bool lmdb_state::install_chunk(const zab::snap_chunk& chunk) {
       auto* p = install_->txn->reserve(index_of(e.where), e.key, e.stored.size(), true);
       if (!p) return in_order = false;
       std::memcpy(p, e.stored.data(), e.stored.size());
+      install_->sum.add(e.where, e.key, e.stored);
       install_->bytes += e.stored.size() + 64;
     }
     ++install_->next;
@@ -212,9 +250,10 @@ bool lmdb_state::install_chunk(const zab::snap_chunk& chunk) {
       install_->txn = env_->begin(table_txn::mode::write);
     }
     if (!chunk.last) return false;
-    put_checkpoint(*install_->txn, chunk.zxid, true);
+    put_checkpoint(*install_->txn, chunk.zxid, true, install_->sum);
     install_->txn->commit();
     auto bytes = install_->bytes;
+    sum_ = install_->sum;
     install_.reset();
     forget_places();
     zxid_ = chunk.zxid, installed_ = true;

@@ -9,7 +9,7 @@ namespace troupe::sim {
 namespace {
 
 const char* name_of(rot_kind k) {
-  static constexpr const char* names[] = {"bit flipped", "sector zeroed", "file cut off", "row lost"};
+  static constexpr const char* names[] = {"bit flipped", "sector zeroed", "file cut off", "row lost", "row outdated"};
   return names[static_cast<std::size_t>(k)];
 }
 
@@ -28,7 +28,7 @@ std::string spoil(disk::state& d, rot_kind kind, std::size_t place, std::string&
 
 std::string rot_file(disk::state& d, const std::string& name, rot_kind kind) {
   auto found = d.content.files.find(name);
-  if (kind == rot_kind::lose_row) throw std::logic_error("sim: a file has no rows");
+  if (kind == rot_kind::lose_row || kind == rot_kind::old_row) throw std::logic_error("sim: a file has no rows");
   if (found == d.content.files.end() || !found->second.content.durable_name()) return {};
   auto& file = found->second.content;
   auto bytes = file.durable();
@@ -65,6 +65,15 @@ std::string rot_tables(disk::state& d, const std::string& name, std::size_t firs
     tables.missing = page_bytes + d.below(tables.file_bytes() - page_bytes);
     return name + "/data.mdb: " + std::to_string(tables.missing) + " bytes cut off";
   }
+  if (kind == rot_kind::old_row) {
+    auto rows = tables.outdated();
+    std::erase_if(rows, [&](auto& r) { return r.table < first || r.table >= first + count; });
+    if (rows.empty()) return {};
+    auto& r = rows[d.below(rows.size())];
+    tables.set_back(r);
+    return name + "/data.mdb, table " + std::to_string(r.table) + ", key " + std::to_string(r.key) +
+           (r.before ? ": as it was before" : ": not there, as before");
+  }
   std::size_t all = 0;
   for (auto t = first; t < first + count; ++t) all += tables.table(t).size();
   if (all == 0) return {};
@@ -95,7 +104,8 @@ std::string lose_commit(disk::state& d, const std::string& name) {
 
 std::string disk::rot() {
   auto place = static_cast<rot_place>(state_->below(6));
-  auto kind = static_cast<rot_kind>(state_->below(state_->in_use ? 2 : 3));
+  auto kinds = state_->in_use ? 2u : place == rot_place::checkpoint ? 5u : 3u;
+  auto kind = static_cast<rot_kind>(state_->below(kinds));
   return rot(place, kind);
 }
 

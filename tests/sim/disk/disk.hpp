@@ -54,7 +54,8 @@ enum class rot_kind {
   flip_bit,
   zero_sector,
   truncate,  ///< only while no node uses the disk
-  lose_row   ///< of LMDB, as after a lost page; not chosen by rot(), since a checkpoint does not notice it
+  lose_row,  ///< of LMDB, as after a lost page
+  old_row    ///< of LMDB: one that the newest commit changed is as it was before, as after a write that never came
 };
 
 /// What would be recovered if the power were cut now and everything un-synced were lost. Read from the bytes that are
@@ -108,7 +109,8 @@ class disk {
   void heal();
 
   // ---- damage to what is on the disk. Each tells what it hit; empty: there was nothing there
-  std::string rot();  ///< anywhere
+  /// Anywhere. Rows are lost or outdated in the checkpoint only, and while no node uses the disk.
+  std::string rot();
   std::string rot(rot_place, rot_kind);
   /// The newest meta page is lost: LMDB opens one commit back and does not say so. Twice in a row hits nothing.
   std::string lose_newest_log_commit();

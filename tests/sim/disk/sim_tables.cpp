@@ -111,6 +111,27 @@ bool sim_tables::back() {
   return true;
 }
 
+std::vector<table_changes::row> sim_tables::outdated() const {
+  std::map<std::pair<std::size_t, std::uint64_t>, std::optional<std::string>> before;
+  for (auto& r : newest_.rows_before) before.emplace(std::pair(r.table, r.key), r.before);  // the first is the oldest
+  for (auto& [t, all] : newest_.tables_before) {
+    for (auto& [key, value] : all) before.emplace(std::pair(t, key), value);
+    for (auto& [key, value] : tables_[t]) before.emplace(std::pair(t, key), std::nullopt);
+  }
+  std::vector<table_changes::row> out;
+  for (auto& [where, value] : before) {
+    auto now = tables_[where.first].find(where.second);
+    bool same = now == tables_[where.first].end() ? !value : value == now->second;
+    if (!same) out.push_back({where.first, where.second, value});
+  }
+  return out;
+}
+
+void sim_tables::set_back(const table_changes::row& r) {
+  table_changes one{{r}, {}};
+  take_back(one);
+}
+
 void sim_tables::lose(std::size_t t, std::uint64_t key) {
   auto row = tables_.at(t).find(key);
   bytes_ -= row->second.size() + row_bytes;

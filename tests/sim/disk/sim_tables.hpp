@@ -50,7 +50,9 @@ class sim_tables {
 
   /// The newest commit is gone. False if it went already.
   bool back();
-  /// Rot of what is committed.
+  /// Rot of what is committed. `outdated`: what the newest commit changed, as it was before, for `set_back`.
+  std::vector<table_changes::row> outdated() const;
+  void set_back(const table_changes::row&);
   void lose(std::size_t t, std::uint64_t key);
   void corrupt(std::size_t t, std::uint64_t key, std::string_view value);
 

@@ -20,7 +20,7 @@ TEST_CASE("rot anywhere is refused or harmless, whatever it hits") {
   for (auto journal_bytes : {8192u, 65536u})
     for (std::size_t steps = 1; steps <= script().size(); ++steps)
       for (int place = 0; place < 6; ++place)
-        for (int kind = 0; kind < 3; ++kind) {
+        for (int kind = 0; kind < (static_cast<rot_place>(place) == rot_place::checkpoint ? 5 : 3); ++kind) {
           seeded_disk x(steps * 100 + static_cast<std::uint64_t>(place * 10 + kind));
           auto settings = node_with(journal_bytes);
           run_and_kill(x.d, settings, steps);
@@ -130,6 +130,23 @@ TEST_CASE("a record that is missing from LMDB is refused, the last one too") {
     refused += !text.empty();
   }
   CHECK(refused > 100);
+}
+
+TEST_CASE("a checkpoint of which a row is lost, or is as it was before the newest commit, is refused") {
+  std::map<rot_kind, int> hits;
+  for (auto kind : {rot_kind::lose_row, rot_kind::old_row})
+    for (std::uint64_t seed = 1; seed <= 200; ++seed) {
+      CAPTURE(seed);
+      seeded_disk x(seed);
+      run_and_kill(x.d, small_storage(1), 1 + seed % script().size());
+      auto hit = x.d.rot(rot_place::checkpoint, kind);
+      if (hit.empty()) continue;
+      CAPTURE(hit);
+      ++hits[kind];
+      CHECK(has(refusal([&] { open_storage(x.d, small_storage(1)); }), "move the data directory away"));
+    }
+  CHECK(hits[rot_kind::lose_row] > 100);
+  CHECK(hits[rot_kind::old_row] > 100);
 }
 
 TEST_CASE("a checkpoint store that went one commit back is refused unless the log reaches back to what it has") {
