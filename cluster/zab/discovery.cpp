@@ -74,25 +74,25 @@ void leader::on_ack_epoch(learner& l, const ack_epoch& a, std::int64_t now_ms, e
 void leader::check_ack_epochs(std::int64_t now_ms, effects& fx) {
   if (phase_ != phase::collecting_acks || ctx_.ended) return;
   auto& e = ctx_.settings.ensemble;
-  auto acked = [&](node_id id) {
+  auto acked = [&](node_id id, bool repeated_too) {
     auto* l = find(id);
-    return id == ctx_.settings.self || (l && l->at == stage::epoch_acked);
+    return id == ctx_.settings.self || (l && l->at == stage::epoch_acked && (repeated_too || l->counted));
   };
-  bool everyone =
-      std::all_of(e.members.begin(), e.members.end(), [&](const member& m) { return !e.votes(m.id) || acked(m.id); }) ||
-      planted(planted_bug::wiped_voter_counts);
+  auto everyone = [&](bool repeated_too) {
+    return std::all_of(e.members.begin(), e.members.end(),
+                       [&](const member& m) { return !e.votes(m.id) || acked(m.id, repeated_too); });
+  };
   auto quorum = [&](bool repeated_too, bool blank_too) {
     std::vector<node_id> ids;
     if (blank_too || ctx_.current_epoch > 0) ids.push_back(ctx_.settings.self);
     for (auto& [id, l] : learners_)
-      if ((l.voter || planted(planted_bug::zk_2959)) && l.at == stage::epoch_acked && (repeated_too || l.counted) &&
-          (blank_too || l.current > 0))
+      if ((l.voter || planted(planted_bug::zk_2959)) && acked(id, repeated_too) && (blank_too || l.current > 0))
         ids.push_back(id);
     return e.quorum(ids, planted(planted_bug::zk_2959));
   };
-  if (!quorum(false, everyone)) {
+  if (!quorum(false, everyone(false) || planted(planted_bug::wiped_voter_counts))) {
     // Some accepted this epoch before, perhaps from another prospective leader: the next attempt takes a later one.
-    if (quorum(true, everyone)) return ctx_.end("epoch " + std::to_string(epoch_) + " had been accepted before");
+    if (quorum(true, everyone(true))) return ctx_.end("epoch " + std::to_string(epoch_) + " had been accepted before");
     if (quorum(false, true) && !std::exchange(said_blank_, true))
       fx.log.push_back(
           "waiting for every voter: of those that came, some were never synchronised (a new or wiped data directory)");

@@ -74,8 +74,9 @@ void observer::on_boot(const node& n, persistence::log_store& log, zxid_t checkp
     if (!v.damaged && !v.latent_rot) throw;
     v.latent_rot = true;
     world_.count("rot that nobody has read yet");
-    found.records = v.disk.records;
-    for (auto& op : v.writing) apply(n, found, op);
+    auto with = v.disk;
+    for (auto& op : v.writing) apply(n, with, op);
+    found.records = std::move(with.records);
     found.base = s.base, found.records.erase(found.records.upper_bound(s.last), found.records.end());
     v.disk = found, v.writing.clear();
   }

@@ -103,6 +103,18 @@ TEST_CASE("a voter whose data were wiped counts for the quorum only beside all o
   CHECK(n.peer.current_epoch() == 2);
 }
 
+TEST_CASE("a voter whose data were wiped does not count beside one that has promised this epoch to another leader") {
+  node n(1, 3, in_epoch_1);
+  n.link(2), n.link(3);
+  n.peer.lead(0, n.fx);
+  n.hear(2, 0, follower_info{}), n.disk();
+  n.hear(2, 2, ack_epoch{});
+  n.hear(3, 0, follower_info{2});
+  n.hear(3, 2, ack_epoch{1, 0, true});  // 2 may have been that leader
+  CHECK(n.peer.current_epoch() == 1);
+  CHECK(n.fx.look);
+}
+
 TEST_CASE("the voters of a new ensemble establish a leader once all have come") {
   node n(1, 3);
   n.link(2), n.link(3);
