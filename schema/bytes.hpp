@@ -20,7 +20,7 @@ class shared_bytes {
 
   static shared_bytes copy_of(std::string_view s) {
     auto p = std::make_shared_for_overwrite<std::uint64_t[]>((s.size() + 7) / 8 + 1);
-    std::memcpy(p.get(), s.data(), s.size());
+    if (!s.empty()) std::memcpy(p.get(), s.data(), s.size());  // not from null, even of no bytes
     auto* d = reinterpret_cast<const char*>(p.get());
     return {std::move(p), d, s.size()};
   }
