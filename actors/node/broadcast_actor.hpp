@@ -25,7 +25,7 @@ class broadcast_actor : public io::pinned_actor {
   caf::behavior make_behavior() override;
   const char* name() const override { return "broadcast"; }
 
-  /// For the simulator\'s invariants, which ask between two messages.
+  /// For the simulator's invariants, which ask between two messages.
   const zab::zab_peer& machine() const { return peer_; }
 
  private:

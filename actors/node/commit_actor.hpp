@@ -23,7 +23,7 @@ class commit_actor : public io::pinned_actor {
   caf::behavior make_behavior() override;
   const char* name() const override { return "commit"; }
 
-  /// For the simulator\'s invariants, which ask between two messages.
+  /// For the simulator's invariants, which ask between two messages.
   const commit::commit_processor& machine() const { return processor_; }
 
  private:
