@@ -36,6 +36,7 @@ class Writer(threading.Thread):
         self.set_versions = []    # acknowledged
         self.sets_unknown = 0
         self.acknowledged_at = []
+        self.asked_at = []        # of each of these
         self.problems = []
 
     def run(self):
@@ -49,14 +50,15 @@ class Writer(threading.Thread):
         except Exception as e:
             self.problems.append("%s: %r" % (self.name, e))
 
-    def done(self):
+    def done(self, asked_at):
+        self.asked_at.append(asked_at)
         self.acknowledged_at.append(time.monotonic())
 
     def create(self, number):
         """Several at once: a node dies with some on their way."""
         paths = ["%s/%s-%06d-%d" % (self.home, self.name, number, i) for i in range(PIPELINE)]
-        asked = [(p, self.client.create_async(p, p.encode(), include_data=True)) for p in paths]
-        for path, answer in asked:
+        asked = [(p, time.monotonic(), self.client.create_async(p, p.encode(), include_data=True)) for p in paths]
+        for path, asked_at, answer in asked:
             try:
                 _, stat = answer.get(timeout=harness.PATIENCE_S)
             except UNKNOWN:
@@ -66,7 +68,7 @@ class Writer(threading.Thread):
                 self.problems.append("%s: created in zxid 0x%x after 0x%x" % (self.name, stat.czxid, self.last_zxid))
             self.last_zxid = stat.czxid
             self.created[path] = stat.czxid
-            self.done()
+            self.done(asked_at)
 
     def set(self):
         try:
@@ -78,6 +80,7 @@ class Writer(threading.Thread):
         # A session never sees an older state than it has seen, wherever it reads.
         if self.set_versions and stat.version < self.set_versions[-1]:
             self.problems.append("%s: read version %d after setting %d" % (self.name, stat.version, self.set_versions[-1]))
+        asked_at = time.monotonic()
         try:
             stat = self.client.set(self.counter, b"%d" % (stat.version + 1), version=stat.version)
         except BadVersionError:
@@ -86,7 +89,7 @@ class Writer(threading.Thread):
             self.sets_unknown += 1
             return
         self.set_versions.append(stat.version)
-        self.done()
+        self.done(asked_at)
 
     def stop(self):
         self.stopping.set()
@@ -120,6 +123,16 @@ class Workload:
 
     def acknowledged(self):
         return sum(len(w.acknowledged_at) for w in self.writers)
+
+    def cut_off(self):
+        """No writer has a connection that serves."""
+        return not any(w.client.connected for w in self.writers)
+
+    def acknowledged_of(self, asked_after, before):
+        """How many writes that were asked after the one moment were acknowledged before the other. What was asked
+        earlier proves nothing: its acknowledgement may have been on its way."""
+        return sum(asked_after < asked and answered < before for w in self.writers
+                   for asked, answered in zip(w.asked_at, w.acknowledged_at))
 
     def wait_for_progress(self, of_each=20):
         """Every writer gets that many more acknowledgements."""
