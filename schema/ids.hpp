@@ -20,6 +20,10 @@ using session_id = std::int64_t;
 /// A client connection of this process; never used twice in the life of a process. 0 means "none".
 using conn_id = std::uint64_t;
 
+/// Set in the ids of connections of the actor port.
+inline constexpr conn_id actor_port_bit = conn_id{1} << 63;
+constexpr bool on_actor_port(conn_id c) { return (c & actor_port_bit) != 0; }
+
 constexpr zxid_t make_zxid(epoch_t epoch, std::uint32_t counter) {
   return static_cast<zxid_t>(static_cast<std::uint64_t>(epoch) << 32 | counter);
 }

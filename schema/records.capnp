@@ -20,6 +20,7 @@ struct Transaction {
   originNode @2 :UInt8;    # the node whose client waits for the reply; 0 = nobody
   requestId @3 :UInt64;    # that node's own number for the request
   changes @4 :List(Change);
+  result @5 :Data;         # of a request type of one's own: the reply to its caller
 }
 
 struct Change {
@@ -34,6 +35,7 @@ struct Change {
     openSession @7 :OpenSession;
     closeSession @8 :Int64;  # session id; the deletes of its ephemerals stand before it in the same transaction
   }
+  aclBefore @9 :Data;      # delete, setData: the znode's ACL before it, as in Create: who may be told (subscriptions)
 }
 
 struct Create {

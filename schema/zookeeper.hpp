@@ -43,6 +43,10 @@ enum class op : std::int32_t {
   set_watches2 = 105,
   add_watch = 106,
   who_am_i = 107,
+  call = 1'000,  ///< from here on Troupe's own, for the actor port only (client.capnp)
+  subscribe = 1'001,
+  unsubscribe = 1'002,
+  ask = 1'003,
   create_session = -10,
   close_session = -11,
   error = -1,
@@ -73,6 +77,8 @@ enum class err : std::int32_t {
 
 /// Xids with a meaning of their own.
 inline constexpr std::int32_t xid_watch_event = -1, xid_ping = -2, xid_auth = -4, xid_set_watches = -8;
+/// Troupe's own, inside a node: behind the reply header stands a flat Notification (client.capnp) for an actor client.
+inline constexpr std::int32_t xid_notification = -100;
 
 enum class event : std::int32_t {
   node_created = 1,
