@@ -2,8 +2,9 @@
 # Actor clients and a node, on a port of their own (`actor-port`).
 #
 # The client opens with Hello (session 0 = a new one) and gets Welcome or Refused. Then it sends Requests, as many in a
-# frame as have gathered; each is answered by one Response with the same `call`, in the order of the requests. Events and
-# notifications come in between, always before any response that shows the change. `op` and `body` are ZooKeeper's own
+# frame as have gathered; each is answered by one Response with the same `call`, in the order of the requests; only the
+# answer to `auth` may overtake others, and its zxid is 0, as on the ZooKeeper port. Events and notifications come in
+# between, always before any response that shows the change. `op` and `body` are ZooKeeper's own
 # (jute), without xid and header, so that an actor client shares every rule of the ZooKeeper port; Troupe's own
 # operations (call, subscribe, unsubscribe, ask) have Cap'n Proto messages as bodies, in their flat form.
 #
@@ -15,7 +16,7 @@
 #
 # Frames as in link.capnp (8 bytes: UInt32 length of what follows, UInt16 kind, UInt16 zero; little-endian), kind 5; what
 # does not fit (length over the limit, another kind, a message that is not FromClient) closes the connection, after
-# Refused where the speaker can have understood it. A client that is silent for two thirds of its session's timeout
+# Refused where the speaker can have understood it; nothing of a refused frame is carried out. A client that is silent for two thirds of its session's timeout
 # sends keepAlive. The session outlives its connection by its timeout: the client says Hello with it at any node.
 #
 # Evolution: `version` is the highest version the client knows; both use the smaller one; a node whose own is below
@@ -25,6 +26,11 @@ using Cxx = import "/capnp/c++.capnp";
 $Cxx.namespace("troupe::wire");
 
 const clientVersion :UInt16 = 1;
+
+# A frame of several requests is at most so large; one that is larger has one request, which the node takes up to its
+# `max-request-size` (xid, op and body: 8 bytes and the body). More requests in a frame, or a larger frame, are refused.
+const maxBatchBytes :UInt32 = 65536;
+const maxBatchRequests :UInt32 = 4096;
 
 struct FromClient {
   union {

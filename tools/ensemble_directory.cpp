@@ -15,10 +15,13 @@ namespace fs = std::filesystem;
 
 fs::path node_directory(const fs::path& directory, int id) { return directory / ("node-" + std::to_string(id)); }
 
-int peer_port(const ensemble_plan& plan, int id) {
-  const int above = plan.base_port + peer_port_distance + plan.nodes;
-  return plan.base_port + (above <= 65535 ? peer_port_distance : -peer_port_distance) + id - 1;
+int port_at(int distance, const ensemble_plan& plan, int id) {
+  const int above = plan.base_port + distance + plan.nodes;
+  return plan.base_port + (above <= 65535 ? distance : -distance) + id - 1;
 }
+
+int peer_port(const ensemble_plan& plan, int id) { return port_at(peer_port_distance, plan, id); }
+int actor_port(const ensemble_plan& plan, int id) { return port_at(actor_port_distance, plan, id); }
 
 std::string node_conf(const ensemble_plan& plan, int id) {
   std::string members;
@@ -36,6 +39,9 @@ std::string node_conf(const ensemble_plan& plan, int id) {
       "client-address = \"127.0.0.1\"\n"
       "client-port = " +
       std::to_string(plan.base_port + id - 1) +
+      "\n"
+      "actor-port = " +
+      std::to_string(actor_port(plan, id)) +
       "\n"
       "members = [\n" +
       members +

@@ -45,6 +45,8 @@ struct ensemble_plan {
 
 /// Peers listen this far above the client ports (below, where there is no room), away from ensembles at nearby ports.
 constexpr int peer_port_distance = 500;
+/// The same for the ports of clients that are actors.
+constexpr int actor_port_distance = 1000;
 
 /// What `plan` would be, without creating anything. Throws usage_error.
 ensemble plan_ensemble(const std::filesystem::path& directory, const ensemble_plan&);

@@ -45,15 +45,16 @@ void open_log(const std::string& level) {
   spdlog::set_default_logger(std::move(logger));
 }
 
-/// As many descriptors as the machine lets us have, and no more connections than those.
+/// As many descriptors as the machine lets us have, and no more connections than those: each port may have half of them.
 void fit_connections(node_config& config) {
   rlimit files{};
   if (::getrlimit(RLIMIT_NOFILE, &files) != 0) return;
   files.rlim_cur = files.rlim_max;
   ::setrlimit(RLIMIT_NOFILE, &files);
   ::getrlimit(RLIMIT_NOFILE, &files);
+  const std::size_t ports = config.actor_port != 0 ? 2 : 1;
   const std::size_t most =
-      files.rlim_cur > 2 * other_descriptors ? files.rlim_cur - other_descriptors : other_descriptors;
+      (files.rlim_cur > 2 * other_descriptors ? files.rlim_cur - other_descriptors : other_descriptors) / ports;
   if (config.max_connections <= most) return;
   spdlog::info("max-connections is {}, lowered to {} by the limit of open files ({}, see `ulimit -n`)",
                config.max_connections, most, files.rlim_cur);

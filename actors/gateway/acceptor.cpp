@@ -45,7 +45,7 @@ void gateway_actor::refuse_for_lack_of_descriptors() {
   io::descriptor dropped(::accept4(listener_.fd.get(), nullptr, nullptr, SOCK_CLOEXEC));
   reserve_.reset(::open("/dev/null", O_RDONLY | O_CLOEXEC));
   ++stats_.connections_refused;
-  if (may_log()) spdlog::error("client port: refused a connection: {}", std::strerror(why));
+  if (may_log()) spdlog::error("{}: refused a connection: {}", options_.port_name(), std::strerror(why));
 }
 
 void gateway_actor::admit(io::descriptor fd, io::peer_name peer) {
@@ -55,7 +55,7 @@ void gateway_actor::admit(io::descriptor fd, io::peer_name peer) {
   if (full || (options_.max_connections_per_address && here >= options_.max_connections_per_address)) {
     ++stats_.connections_refused;
     if (may_log())
-      spdlog::warn("client port: refused a connection from {}: {}", peer.address,
+      spdlog::warn("{}: refused a connection from {}: {}", options_.port_name(), peer.address,
                    full ? fmt::format("all {} connections are taken", options_.max_connections)
                         : fmt::format("it has {} already (max-client-connections)", here));
     return;
@@ -67,9 +67,13 @@ void gateway_actor::admit(io::descriptor fd, io::peer_name peer) {
   else
     slot = free_slots_.back(), free_slots_.pop_back();
   ++per_address_[peer.address];
-  stats_.connections = ++connections_;
-  auto id = next_number_++ << 24 | slot;
+  ++connections_, ++stats_.connections;
+  const auto actors = options_.spoken == protocol::actors;
+  auto id = next_number_++ << 24 | slot | (actors ? actor_port_bit : 0);
   auto c = std::make_unique<connection>(*this, id, std::move(fd), std::move(peer));
+  if (actors)
+    c->translator =
+        std::make_unique<actor_translator>(actor_translator::limits{options_.max_frame, options_.max_first_frame});
   using namespace std::chrono;
   c->established_ms = duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
   c->events = EPOLLIN;
@@ -129,7 +133,7 @@ void gateway_actor::drop(connection& c) {
   partial_ -= c.in.size(), unsent_ -= c.unsent();
   auto a = per_address_.find(c.peer.address);
   if (--a->second == 0) per_address_.erase(a);
-  stats_.connections = --connections_;
+  --connections_, --stats_.connections;
   loop_.unwatch(c.fd.get());
   auto slot = static_cast<std::uint32_t>(c.id & slot_mask);
   free_slots_.push_back(slot);

@@ -2,9 +2,11 @@
 /// One client connection: its socket, what came in but is not a whole frame, what has still to go out.
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
+#include "actors/gateway/actor_translator.hpp"
 #include "actors/io/io_thread.hpp"
 #include "actors/io/socket.hpp"
 #include "schema/ids.hpp"
@@ -74,7 +76,8 @@ class connection final : public io::fd_handler {
   bool waiting = false;      ///< in the list of those that a bound over all connections stopped
   std::uint32_t events = 0;  ///< what epoll was last told
   std::string in, out;
-  std::size_t out_at = 0;  ///< sent of `out`
+  std::unique_ptr<actor_translator> translator;  ///< of the actor port's connections
+  std::size_t out_at = 0;                        ///< sent of `out`
   std::size_t outstanding = 0, outstanding_bytes = 0;
   arrivals arrived;
 

@@ -45,7 +45,7 @@ caf::behavior gateway_actor::make_behavior() {
   loop_.add_hook(this);
   loop_.subscribe_tick(caf::actor_cast<caf::actor>(this), tick_ms);
   return {
-      [this](boxed<delivery_batch>& b) { deliver(*b); },
+      [this](boxed<delivery_batch>& b) { options_.spoken == protocol::actors ? deliver_translated(*b) : deliver(*b); },
       [this](boxed<msg::tick>& t) { on_tick(t->now_ms); },
       [this](boxed<msg::role>& r) {
         auto& w = r->what;
@@ -67,7 +67,8 @@ void gateway_actor::on_exit() {
   for (auto& c : slots_)
     if (c) loop_.unwatch(c->fd.get());
   slots_.clear();
-  stats_.connections = 0, stats_.outstanding = 0;
+  stats_.connections -= connections_, connections_ = 0;
+  outstanding_ = 0, tell_outstanding();
   commit_ = nullptr;
   self_ = nullptr;  // whoever resumes us holds a reference of its own
 }
@@ -100,16 +101,62 @@ void gateway_actor::deliver(const delivery_batch& batch) {
       close_after_flush(*c);
       continue;
     }
-    if (c->unsent() > options_.max_output ||
-        (unsent_ > options_.max_output_total && c->unsent() > options_.pause_output)) {
+    if (too_far_behind(*c)) {
       flush(*c);  // perhaps the socket takes it
       c = find(item.conn);
-      if (c && (c->unsent() > options_.max_output ||
-                (unsent_ > options_.max_output_total && c->unsent() > options_.pause_output)))
-        refuse(*c, "does not read its replies");
+      if (c && too_far_behind(*c)) refuse(*c, "does not read its replies");
     }
   }
-  stats_.outstanding = outstanding_;
+  tell_outstanding();
+}
+
+/// The same for actor clients: what a batch holds for one of them leaves in as few frames as possible.
+void gateway_actor::deliver_translated(const delivery_batch& batch) {
+  auto now_us = io::io_thread::clock_us();
+  for (auto& item : batch.items) {
+    auto* c = find(item.conn);
+    if (!c || c->state != connection::phase::open) continue;  // closed meanwhile
+    std::string_view piece{batch.bytes.data() + item.at, item.size};
+    if (!piece.empty()) {
+      if (!c->translator->anything()) translated_.push_back(c->id);
+      c->translator->collect(piece);
+      stats_.packets_sent = stats_.packets_sent + 1, ++c->stats.sent;
+    }
+    if (item.is_reply) take_reply(*c, piece, now_us);
+    if (!item.close) continue;
+    write_frames(*c);
+    if ((c = find(item.conn)) && c->state == connection::phase::open) close_after_flush(*c);
+  }
+  for (auto id : translated_)
+    if (auto* c = find(id)) write_frames(*c);
+  translated_.clear();
+  tell_outstanding();
+}
+
+/// Writes what a connection's translator has collected. The connection may be closing or gone after.
+void gateway_actor::write_frames(connection& c) {
+  auto id = c.id;
+  while (c.state == connection::phase::open && c.translator->anything()) {
+    auto before = c.out.size();
+    c.translator->write_frame(c.out);
+    unsent_ += c.out.size() - before;
+    if (!c.dirty) c.dirty = true, dirty_.push_back(id);
+    if (!too_far_behind(c)) continue;
+    flush(c);  // perhaps the socket takes it
+    if (!find(id)) return;
+    if (c.state == connection::phase::open && too_far_behind(c)) return refuse(c, "does not read its replies");
+  }
+  c.translator->forget_collected();  // views into a batch that is about to go
+}
+
+bool gateway_actor::too_far_behind(const connection& c) const {
+  return c.unsent() > options_.max_output ||
+         (unsent_ > options_.max_output_total && c.unsent() > options_.pause_output);
+}
+
+void gateway_actor::tell_outstanding() {
+  stats_.outstanding = stats_.outstanding + outstanding_ - told_outstanding_;
+  told_outstanding_ = outstanding_;
 }
 
 void gateway_actor::take_reply(connection& c, std::string_view piece, std::int64_t now_us) {
@@ -147,7 +194,7 @@ void gateway_actor::before_wait() {
 void gateway_actor::send_group() {
   if (!group_) return;
   group_hint_ = group_->bytes.size();
-  stats_.outstanding = outstanding_;
+  tell_outstanding();
   send(commit_, boxed<request_batch>{std::move(group_)});
   group_ = nullptr;
 }
@@ -168,7 +215,8 @@ void gateway_actor::flush(connection& c) {
     if (c.out.capacity() > kept_buffer) std::string().swap(c.out);
     if (c.state == connection::phase::closing) return linger(c);
   } else if (c.out_at >= kept_buffer) {
-    c.out.erase(0, c.out_at), c.out_at = 0;
+    const auto gone = c.out_at / 8 * 8;  // frames of actor clients are built in place, where words begin
+    c.out.erase(0, gone), c.out_at -= gone;
   }
   arm(c);
   if (c.paused) resume_reading(c);
@@ -182,7 +230,8 @@ void gateway_actor::on_tick(std::int64_t now_ms) {
       auto* c = find(d.conn);
       if (!c || c->state != d.state) continue;
       if (d.state == connection::phase::fresh)
-        refuse(*c, "sent no whole ConnectRequest in time");
+        c->translator ? refuse_politely(*c, "sent no whole Hello in time")
+                      : refuse(*c, "sent no whole ConnectRequest in time");
       else
         drop(*c);
     }

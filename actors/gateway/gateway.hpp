@@ -1,5 +1,5 @@
 #pragma once
-/// The client port: connections, framing, back-pressure, four-letter words.
+/// A port for clients, ZooKeeper's or actors: connections, framing, back-pressure, four-letter words.
 ///
 /// Owns    the listening socket, the connections, their buffers.
 /// Takes   gateway::start (the wiring): accept, and where requests go; delivery_batch (watch notifier); msg::role
@@ -7,7 +7,7 @@
 /// Sends   request_batch -> commit: one for all that a wake-up brought
 /// Dies    with the node, closing every connection.
 /// Invariants: what is between `opened` and `closed` of a connection in the batches is one frame after another as the
-/// client sent them; a piece of a delivery is written whole or the connection is closed; an id is never used again.
+/// client sent them (or as its translator made them of what an actor client sent); a piece of a delivery is written whole or the connection is closed; an id is never used again.
 
 #include <caf/actor.hpp>
 #include <deque>
@@ -48,6 +48,10 @@ class gateway_actor final : public io::pinned_actor,
   // ---- gateway.cpp: the actor, deliveries, flushing
   void begin(const start&);
   void deliver(const delivery_batch&);
+  void deliver_translated(const delivery_batch&);
+  void write_frames(connection&);
+  bool too_far_behind(const connection&) const;
+  void tell_outstanding();
   void take_reply(connection&, std::string_view, std::int64_t now_us);
   void after_events() override;
   void before_wait() override;
@@ -71,6 +75,8 @@ class gateway_actor final : public io::pinned_actor,
   void on_connection_ready(connection&, std::uint32_t events) override;
   void receive(connection&);
   std::size_t cut(connection&, std::string_view);
+  std::size_t cut_translated(connection&, std::string_view);
+  void make_room(std::size_t bytes);
   void keep_rest(connection&, std::string_view);
   bool must_pause(const connection&) const;
   bool all_full() const;
@@ -78,6 +84,8 @@ class gateway_actor final : public io::pinned_actor,
   void resume_reading(connection&);
   void resume_waiting();
   void refuse(connection&, const char* why);
+  void refuse_politely(connection&, const std::string& why);
+  void log_refusal(const connection&, const char* why);
   void answer_word(connection&, std::string_view word);
 
   io::io_thread& loop_;
@@ -98,8 +106,9 @@ class gateway_actor final : public io::pinned_actor,
   std::unique_ptr<char[]> scratch_;       ///< one receive buffer for all: idle connections cost no buffer
   std::shared_ptr<request_batch> group_;  ///< what this wake-up has brought so far
   std::size_t group_hint_ = 0;            ///< bytes of the last group
-  std::vector<conn_id> dirty_, flushing_, waiting_;
+  std::vector<conn_id> dirty_, flushing_, waiting_, translated_;
   std::size_t outstanding_ = 0, outstanding_bytes_ = 0, partial_ = 0, unsent_ = 0;
+  std::size_t told_outstanding_ = 0;  ///< our part of stats_.outstanding: there may be another port
 
   struct deadline {
     std::int64_t due_ms;

@@ -13,7 +13,16 @@ namespace troupe::gateway {
 inline constexpr std::size_t scratch_size = 256 << 10;  ///< most that one wake-up takes from one connection
 inline constexpr std::size_t group_limit = 16 << 20;    ///< a larger group is sent at once: positions in it are 32 bits
 
+/// What is spoken at a port.
+enum class protocol : std::uint8_t {
+  zookeeper,  ///< four-letter words too
+  actors,     ///< schema/client.capnp: a translator for each connection
+};
+
 struct options {
+  protocol spoken = protocol::zookeeper;
+  const char* port_name() const { return spoken == protocol::actors ? "actor port" : "client port"; }
+
   // ---- connections
   std::size_t max_connections = 50'000;          ///< at least 1, at most 2^24 - 1
   std::size_t max_connections_per_address = 60;  ///< ZooKeeper's maxClientCnxns; 0: no bound
@@ -23,7 +32,7 @@ struct options {
 
   // ---- input, bytes
   std::size_t max_frame = zk::max_frame;
-  /// ConnectRequest. ZooKeeper takes up to max_frame; real ones are 28 to 45 bytes (password of 0 or 16), so that what
+  /// ConnectRequest, or an actor client's Hello. ZooKeeper takes up to max_frame; real ones are 28 to 45 bytes (password of 0 or 16), so that what
   /// connections without a session can make us keep stays small.
   std::size_t max_first_frame = 1'024;
   /// All connections, of frames that are not yet whole or wait behind a bound.

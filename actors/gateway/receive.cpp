@@ -36,7 +36,7 @@ void gateway_actor::receive(connection& c) {
   std::string_view got{scratch_.get(), static_cast<std::size_t>(n)};
   stats_.bytes_received = stats_.bytes_received + got.size();
   if (c.in.empty()) {
-    auto used = cut(c, got);
+    auto used = c.translator ? cut_translated(c, got) : cut(c, got);
     if (find(id)) keep_rest(c, got.substr(used));
     return;
   }
@@ -67,11 +67,7 @@ std::size_t gateway_actor::cut(connection& c, std::string_view bytes) {
     }
     if (size > options_.max_frame) return refuse(c, "sent a frame of negative or too great a length"), bytes.size();
     if (bytes.size() - at - 4 < size) break;
-    if (group_ && group_->bytes.size() + size > group_limit) send_group();
-    if (!group_) {
-      group_ = std::make_shared<request_batch>();
-      group_->bytes.reserve(std::max<std::size_t>(group_hint_, 4096));
-    }
+    make_room(size);
     if (c.state == connection::phase::fresh) {
       c.state = connection::phase::open, c.opened = true;
       group_->items.push_back({c.id, request_batch::kind::opened, static_cast<std::uint32_t>(group_->bytes.size()),
@@ -95,6 +91,55 @@ std::size_t gateway_actor::cut(connection& c, std::string_view bytes) {
     stats_.packets_received = stats_.packets_received + requests;
   }
   return at;
+}
+
+/// The same for an actor client, whose translator makes any number of requests of one frame.
+std::size_t gateway_actor::cut_translated(connection& c, std::string_view bytes) {
+  auto& t = *c.translator;
+  std::size_t at = 0, batch_bytes = 0;
+  std::uint32_t requests = 0;
+  if (!c.paused && all_full()) pause(c);
+  while (!c.paused) {
+    auto frame = t.first_frame(bytes.substr(at));
+    if (t.refused()) return refuse_politely(c, t.why()), bytes.size();
+    if (frame.empty()) break;
+    make_room(frame.size());
+    const auto items = group_->items.size(), size = group_->bytes.size();
+    const bool fresh = c.state == connection::phase::fresh;
+    if (fresh) {
+      group_->items.push_back({c.id, request_batch::kind::opened, static_cast<std::uint32_t>(size),
+                               static_cast<std::uint32_t>(c.peer.address.size())});
+      group_->bytes.append(c.peer.address);
+    }
+    const auto first = group_->items.size(), from = group_->bytes.size();
+    if (!t.take(frame, c.id, *group_)) {  // nothing of it is carried out
+      group_->items.resize(items), group_->bytes.resize(size);
+      if (items == 0) group_ = nullptr;
+      return refuse_politely(c, t.why()), bytes.size();
+    }
+    if (fresh) c.state = connection::phase::open, c.opened = true;
+    const auto added = group_->items.size() - first, grown = group_->bytes.size() - from;
+    at += frame.size();
+    requests += static_cast<std::uint32_t>(added), batch_bytes += grown;
+    c.outstanding += added, outstanding_ += added, c.outstanding_bytes += grown, outstanding_bytes_ += grown;
+    if (must_pause(c)) pause(c);
+  }
+  if (requests) {
+    if (jute::reader r(group_->view(group_->items.back())); c.session)
+      c.stats.last_xid = r.i32(), c.stats.last_op = r.i32();
+    c.arrived.push(loop_.now_us(), requests, batch_bytes);
+    c.stats.received += requests;
+    stats_.packets_received = stats_.packets_received + requests;
+  }
+  return at;
+}
+
+/// A group that can take so many bytes more.
+void gateway_actor::make_room(std::size_t bytes) {
+  if (group_ && group_->bytes.size() + bytes > group_limit) send_group();
+  if (group_) return;
+  group_ = std::make_shared<request_batch>();
+  group_->bytes.reserve(std::max<std::size_t>(group_hint_, 4096));
 }
 
 bool gateway_actor::all_full() const {
@@ -128,7 +173,7 @@ void gateway_actor::resume_reading(connection& c) {
   }
   if (!c.in.empty()) {
     auto id = c.id;
-    auto used = cut(c, c.in);
+    auto used = c.translator ? cut_translated(c, c.in) : cut(c, c.in);
     if (!find(id) || c.state > connection::phase::open) return;
     c.in.erase(0, used), partial_ -= used;
     if (c.in.empty() && c.in.capacity() > kept_buffer) std::string().swap(c.in);
@@ -149,10 +194,25 @@ void gateway_actor::resume_waiting() {
 }
 
 void gateway_actor::refuse(connection& c, const char* why) {
+  log_refusal(c, why);
+  drop(c);
+}
+
+/// An actor client is told why, unless what it sent shows that it speaks something else.
+void gateway_actor::refuse_politely(connection& c, const std::string& why) {
+  if (!c.translator->understood()) return refuse(c, why.c_str());
+  log_refusal(c, why.c_str());
+  const auto before = c.out.size();
+  actor_translator::write_refused(c.out, why);
+  unsent_ += c.out.size() - before;
+  close_after_flush(c);
+}
+
+void gateway_actor::log_refusal(const connection& c, const char* why) {
   ++stats_.connections_dropped;
   if (may_log())
-    spdlog::warn("client port: closed {}:{} (session {:#x}): {}", c.peer.address, c.peer.port, c.session, why);
-  drop(c);
+    spdlog::warn("{}: closed {}:{} (session {:#x}): {}", options_.port_name(), c.peer.address, c.peer.port, c.session,
+                 why);
 }
 
 void gateway_actor::answer_word(connection& c, std::string_view word) {

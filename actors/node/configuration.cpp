@@ -136,6 +136,7 @@ class reader {
     auto& c = result_.config;
     if (set_.count("min-session-timeout") == 0) c.min_session_timeout_ms = 2 * c.tick_ms;
     if (set_.count("max-session-timeout") == 0) c.max_session_timeout_ms = 20 * c.tick_ms;
+    if (c.actor_address.empty()) c.actor_address = c.client_address;
     if (set_.count("init-timeout") == 0) c.init_timeout_ms = 10 * c.tick_ms;
     for (auto* path : {&c.data_dir, &c.pid_file}) {
       if (!path->empty()) *path = std::filesystem::absolute(directory / *path).lexically_normal();
@@ -155,6 +156,10 @@ class reader {
     if (c.link_heartbeat_ms * 2 >= c.link_timeout_ms) {
       wrong("troupe.link-heartbeat", "'link-heartbeat' must be less than half of 'link-timeout'");
     }
+    if (c.actor_port == c.client_port && c.actor_address == c.client_address) {
+      wrong("troupe.actor-port",
+            "actor clients and others cannot share the address " + endpoint{c.client_address, c.client_port}.text());
+    }
     if (c.members.empty()) {
       if (set_.count("peer-address") != 0) {
         wrong("troupe.peer-address",
@@ -173,6 +178,9 @@ class reader {
     if (!c.alone() && !c.peer_address) c.peer_address = self->address;
     if (c.peer_address && c.peer_address->port == c.client_port && c.peer_address->host == c.client_address) {
       wrong("troupe.client-port", "clients and peers cannot share the address " + c.peer_address->text());
+    }
+    if (c.peer_address && c.peer_address->port == c.actor_port && c.peer_address->host == c.actor_address) {
+      wrong("troupe.actor-port", "actor clients and peers cannot share the address " + c.peer_address->text());
     }
   }
 

@@ -46,6 +46,8 @@ struct node_config {
   // ---- where
   std::string client_address = "127.0.0.1";  ///< client-address: what to listen on for clients; "0.0.0.0" for all
   std::uint16_t client_port = 2181;          ///< client-port [2181]
+  std::uint16_t actor_port = 0;              ///< actor-port [0]: for clients that are actors; 0: none
+  std::string actor_address;                 ///< actor-address [client-address]: what to listen on for them
   /// peer-address: "host:port" to listen on for peers; [our own address in members]. Unset if the node is alone.
   std::optional<endpoint> peer_address;
   /// members: list of {id, address, role = "voter"|"observer", weight}, sorted by id here. Empty: the node is alone

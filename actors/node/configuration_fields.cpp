@@ -206,6 +206,14 @@ std::vector<configuration_field> make_fields() {
           },
           [](const c& from) { return from.client_address; }),
       whole_number("client-port", &c::client_port, 1, 65535, "port for clients"),
+      whole_number("actor-port", &c::actor_port, 0, 65535, "port for clients that are actors; 0: none"),
+      text(
+          "actor-address", "what to listen on for actor clients; default: client-address",
+          [](const std::string& s, c& to) {
+            to.actor_address = s;
+            return need(!s.empty(), "a name or an address without a port, a string");
+          },
+          [](const c& from) { return from.actor_address; }),
       text(
           "peer-address", "what to listen on for peers; default: our own address in members",
           [](const std::string& s, c& to) {

@@ -3,13 +3,13 @@
 /// the wiring (node.cpp) before the I/O thread runs the first of them; constant afterwards, but for the atomics in
 /// `stats`.
 
-#include <array>
 #include <caf/actor.hpp>
 #include <caf/event_based_actor.hpp>
 #include <cstdint>
 #include <exception>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "actors/messages.hpp"
 #include "actors/node/configuration.hpp"
@@ -24,14 +24,18 @@ struct node_context {
   node_config config;
   std::unique_ptr<const surroundings> around;
   node_stats stats;
+  caf::actor actor_gateway;  ///< null: no actor port
   caf::actor supervisor, gateway, links, election, broadcast, commit, tracker, notifier, log_writer, checkpointer;
 
   std::int64_t monotonic_ms() const { return around->monotonic_us() / 1000; }
   std::int64_t wall_ms() const { return around->wall_ms(); }
 
   /// All but the supervisor.
-  std::array<caf::actor*, 9> others() {
-    return {&gateway, &links, &election, &broadcast, &commit, &tracker, &notifier, &log_writer, &checkpointer};
+  std::vector<caf::actor*> others() {
+    std::vector<caf::actor*> all{&gateway, &links,    &election,   &broadcast,   &commit,
+                                 &tracker, &notifier, &log_writer, &checkpointer};
+    if (actor_gateway) all.push_back(&actor_gateway);
+    return all;
   }
 
   /// Breaks the cycles of handles, once the actors have ended.

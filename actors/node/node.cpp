@@ -58,6 +58,13 @@ gateway::options gateway_of(const node_config& c) {
   return o;
 }
 
+/// The same bounds, for each of the two ports on its own.
+gateway::options actor_gateway_of(const node_config& c) {
+  auto o = gateway_of(c);
+  o.spoken = gateway::protocol::actors;
+  return o;
+}
+
 peer::options links_of(const node_config& c) {
   peer::options o;
   o.self = c.id;
@@ -82,7 +89,8 @@ int run_node(const node_config& config, caf::actor_system_config& caf_config) {
 
   // Before the first actor: a port that is taken must not leave half a node behind.
   auto client_port = io::listen_on(config.client_address, config.client_port, listen_backlog);
-  io::listener peer_port;
+  io::listener peer_port, actor_port;
+  if (config.actor_port) actor_port = io::listen_on(config.actor_address, config.actor_port, listen_backlog);
   if (!config.alone()) peer_port = io::listen_on(config.peer_address->host, config.peer_address->port, listen_backlog);
 
   caf::actor_system system(caf_config);
@@ -101,6 +109,9 @@ int run_node(const node_config& config, caf::actor_system_config& caf_config) {
   ctx->election = system.spawn<election_actor>(host, ctx);
   ctx->links = peer::spawn_peer_links(system, loop, std::move(peer_port), links_of(config), ctx->stats);
   ctx->gateway = gateway::spawn_gateway(system, loop, std::move(client_port), gateway_of(config), ctx->stats);
+  if (config.actor_port)
+    ctx->actor_gateway =
+        gateway::spawn_gateway(system, loop, std::move(actor_port), actor_gateway_of(config), ctx->stats);
   ctx->supervisor = system.spawn<supervisor>(host, ctx, [&](int c) { code = c, loop.stop(); });
 
   for (auto& a : {ctx->election, ctx->broadcast}) loop.subscribe_tick(a, zab_tick_ms);
@@ -111,6 +122,7 @@ int run_node(const node_config& config, caf::actor_system_config& caf_config) {
   ctx->stats.started_ms = ctx->monotonic_ms(), ctx->stats.started_wall_ms = ctx->wall_ms();
   caf::anon_send(ctx->links, peer::start{ctx->election, ctx->broadcast});
   caf::anon_send(ctx->gateway, gateway::start{ctx->commit});
+  if (ctx->actor_gateway) caf::anon_send(ctx->actor_gateway, gateway::start{ctx->commit});
   loop.run();
   ctx->forget_actors();
   return code;

@@ -98,6 +98,7 @@ std::vector<std::string> preflight(const node_config& config, std::int64_t patie
   std::vector<std::string> errors;
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(patience_ms);
   check_port({config.client_address, config.client_port}, "client-port", deadline, errors);
+  if (config.actor_port != 0) check_port({config.actor_address, config.actor_port}, "actor-port", deadline, errors);
   if (config.peer_address && !config.alone()) check_port(*config.peer_address, "peer-address", deadline, errors);
   check_directory(config.data_dir, errors);
   return errors;

@@ -14,9 +14,26 @@ caf::behavior watch_notifier_actor::make_behavior() {
         auto& s = ctx_->stats;
         s.watch_count = notifier_.watch_count();
         s.watched_paths = notifier_.watched_paths(), s.watching_connections = notifier_.watching_connections();
-        if (!out.items.empty()) send(ctx_->gateway, box(std::move(out)));
+        deliver(std::move(out));
       },
   };
+}
+
+/// To the port of its connections. Where it is for both, they share it: neither writes in it.
+void watch_notifier_actor::deliver(delivery_batch&& out) {
+  if (out.items.empty()) return;
+  bool actors = false, others = true;
+  if (ctx_->actor_gateway) {
+    actors = on_actor_port(out.items.front().conn), others = !actors;
+    for (auto& i : out.items)
+      if (on_actor_port(i.conn) != actors) {
+        actors = others = true;
+        break;
+      }
+  }
+  auto batch = box(std::move(out));
+  if (actors) send(ctx_->actor_gateway, batch);
+  if (others) send(ctx_->gateway, std::move(batch));
 }
 
 }  // namespace troupe::actors

@@ -2,7 +2,7 @@
 /// The watch notifier: owns the watch tables, and is the only actor that talks to connections.
 ///
 /// Takes   stream_batch (commit), in the order in which things happened
-/// Sends   delivery_batch -> gateway
+/// Sends   delivery_batch -> gateway, actor gateway
 /// Dies    with the node.
 /// Invariant: an event for a change leaves before any reply that shows it.
 
@@ -19,6 +19,8 @@ class watch_notifier_actor : public io::pinned_actor {
   const char* name() const override { return "watch notifier"; }
 
  private:
+  void deliver(delivery_batch&&);
+
   context_ptr ctx_;
   watch::watch_notifier notifier_;
 };

@@ -83,8 +83,9 @@ bool commit_processor::impl::answer_locally(connection& c, std::int32_t xid, zk:
                                             effects& fx) {
   if (fx.stream.bytes.size() > max_step_bytes) return close(c, fx), false;
   if (is_read(op)) return answer_read(*db, {c.id, *c.creds}, xid, op, body, fx.stream), true;
-  // What we know but do not serve costs an error; what is no request at all costs the connection, as in ZooKeeper.
-  bool known = op == zk::op::create_container || op == zk::op::create_ttl;
+  // What we know but do not serve costs an error; what is no request at all costs the connection, as in ZooKeeper. An
+  // actor client may be newer than we are, and its gateway has seen that it sent a request.
+  bool known = op == zk::op::create_container || op == zk::op::create_ttl || on_actor_port(c.id);
   auto begin = fx.stream.bytes.size();
   append_frame(fx.stream.bytes, [&](auto& w) { write_reply_header(w, xid, db->zxid(), zk::err::unimplemented); });
   push_reply(fx.stream, c.id, begin, !known);

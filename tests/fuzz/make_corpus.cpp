@@ -13,6 +13,7 @@
 #include "cluster/commit/transaction_builder.hpp"
 #include "cluster/zab/messages.hpp"
 #include "persistence/state_chunk.hpp"
+#include "schema/client.capnp.h"
 
 namespace {
 
@@ -144,6 +145,46 @@ void clients() {
          word + byte(0x3d) + std::string(120, '\3') + counted("a=b") + counted("") + byte(1) + counted("::1") +
              std::string(40, '\1'));
   }
+}
+
+// ---- actor clients
+
+void actor_clients() {
+  auto flat = [](capnp::MessageBuilder& m) {
+    auto words = capnp::messageToFlatArray(m);
+    auto size = static_cast<std::uint32_t>(words.asBytes().size());
+    const std::uint32_t head[] = {size, 5};
+    return std::string(reinterpret_cast<const char*>(head), sizeof head)
+        .append(words.asChars().begin(), words.asChars().size());
+  };
+  capnp::MallocMessageBuilder hello, requests, alive;
+  hello.initRoot<wire::FromClient>().initHello().setTimeoutMs(10'000);
+  auto body = watch(zk::op::get_data, "/a").substr(8);
+  auto list = requests.initRoot<wire::FromClient>().initRequests(3);
+  for (unsigned i = 0; i < list.size(); ++i) {
+    list[i].setCall(static_cast<std::int32_t>(i + 1)), list[i].setOp(static_cast<std::int32_t>(zk::op::get_data));
+    list[i].setBody({reinterpret_cast<const kj::byte*>(body.data()), body.size()});
+  }
+  alive.initRoot<wire::FromClient>().setKeepAlive();
+  const auto said = flat(hello) + flat(requests) + flat(alive);
+  seed("actor_frames", "stream", byte(1) + said);
+  seed("actor_frames", "stream-split", byte(0x75) + said);
+  seed("actor_frames", "no-hello", byte(1) + flat(requests));
+  seed("actor_frames", "cut", byte(1) + said.substr(0, said.size() - 8));
+  seed("actor_frames", "http", byte(1) + "GET / HTTP/1.1\r\n\r\n");
+  auto versions = [](unsigned newest, unsigned oldest) {
+    return byte(0) + byte(newest) + byte(oldest) + std::string(20, '\0') + byte(0);
+  };
+  const std::string unchanged(3, '\0');
+  auto ask = [](unsigned kind) {
+    return byte(kind) + byte(2) + byte(3) + byte(4) + counted("body") + byte(6) + byte(1) +
+           counted(std::string(70, 'b'));
+  };
+  seed("actor_frames", "packed", byte(0) + unchanged + versions(1, 1) + ask(1) + byte(3) + ask(2));
+  seed("actor_frames", "packed-segments", byte(0x32) + unchanged + versions(9, 1) + ask(0x81) + byte(3));
+  seed("actor_frames", "packed-changed", byte(0) + byte(90) + byte(0) + byte(1) + versions(1, 1) + ask(1));
+  seed("actor_frames", "too-old", byte(0) + unchanged + versions(0, 0));
+  seed("actor_frames", "too-new", byte(0) + unchanged + versions(9, 2));
 }
 
 // ---- peers
@@ -327,6 +368,7 @@ int main(int argc, char** argv) {
   }
   root = argv[1];
   clients();
+  actor_clients();
   peers();
   disk();
   configurations();

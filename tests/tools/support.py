@@ -29,10 +29,10 @@ def is_free(port):
 
 
 def free_base_port(nodes):
-    """A base port with free ports for `nodes` clients and peers, below the range that the kernel gives to clients."""
+    """A base port with free ports for `nodes` clients, peers and actor clients, below the range that the kernel gives to clients."""
     start = 20000 + os.getpid() * 10 % 10000
     for base in list(range(start, 32000, 10)) + list(range(20000, start, 10)):
-        if all(is_free(base + i) and is_free(base + 500 + i) for i in range(nodes)):
+        if all(is_free(base + distance + i) for distance in (0, 500, 1000) for i in range(nodes)):
             return base
     raise RuntimeError("no free ports")
 
