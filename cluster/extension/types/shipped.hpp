@@ -1,0 +1,18 @@
+#pragma once
+/// The request types that ship with Troupe; schema/request_types.capnp says what each does.
+
+#include <memory>
+
+#include "cluster/extension/executor.hpp"
+
+namespace troupe::extension {
+
+std::shared_ptr<request_type> make_counter();
+
+/// Registers all of them.
+void add_shipped_types(registry&);
+
+/// Those alone, run in place: by whatever clock (microseconds), or by none.
+std::shared_ptr<request_types> shipped_types(in_place_executor::clock now_us = {});
+
+}  // namespace troupe::extension
