@@ -73,19 +73,6 @@ std::string base64url(std::string_view s) {
   return out;
 }
 
-/// What a jute ustring may hold: UTF-8. Control characters would do harm to whoever prints a path.
-bool printable(std::string_view s) {
-  for (std::size_t i = 0; i < s.size();) {
-    auto lead = static_cast<unsigned char>(s[i]);
-    std::size_t n = lead < 0x80 ? 1 : lead >= 0xc2 && lead < 0xe0 ? 2 : lead >= 0xe0 && lead < 0xf0 ? 3 : lead >= 0xf0 && lead < 0xf5 ? 4 : 0;
-    if (n == 0 || n > s.size() - i || lead < 0x20 || lead == 0x7f) return false;
-    for (std::size_t j = 1; j < n; ++j)
-      if ((static_cast<unsigned char>(s[i + j]) & 0xc0) != 0x80) return false;
-    i += n;
-  }
-  return true;
-}
-
 }  // namespace
 
 call_request decode_call(zk::op op, std::string_view body) {
@@ -97,7 +84,7 @@ void write_call_reply(jute::writer& w, const call_reply_form& form, std::string_
     w.out() += reply;
     return;
   }
-  bool as_it_is = form.text && printable(reply);
+  bool as_it_is = form.text && extension::is_plain_text(reply, false);
   w.ustring(form.path + "/" + (as_it_is ? std::string(reply) : base64url(reply)));
   if (form.op == zk::op::create2) zk::write(w, zk::stat{});
 }

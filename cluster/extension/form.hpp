@@ -9,4 +9,7 @@ namespace troupe::extension {
 /// message begins with '{' only if it has 124 segments: senders flatten to one.
 inline bool is_text(std::string_view request) { return request.empty() || request.front() == '{'; }
 
+/// UTF-8 without control characters, but for tabs and ends of lines if `lines`.
+bool is_plain_text(std::string_view, bool lines);
+
 }  // namespace troupe::extension

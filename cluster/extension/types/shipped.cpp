@@ -3,7 +3,8 @@
 namespace troupe::extension {
 
 void add_shipped_types(registry& to) {
-  for (auto& type : {make_counter()}) to.add(type, true);
+  for (auto make : {make_bulk_update, make_counter, make_delete_recursive, make_list, make_lock, make_queue_take})
+    to.add(make(), true);
 }
 
 std::shared_ptr<request_types> shipped_types(in_place_executor::clock now_us) {

@@ -7,7 +7,12 @@
 
 namespace troupe::extension {
 
+std::shared_ptr<request_type> make_bulk_update();
 std::shared_ptr<request_type> make_counter();
+std::shared_ptr<request_type> make_delete_recursive();
+std::shared_ptr<request_type> make_list();
+std::shared_ptr<request_type> make_lock();
+std::shared_ptr<request_type> make_queue_take();
 
 /// Registers all of them.
 void add_shipped_types(registry&);
