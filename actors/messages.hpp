@@ -1,13 +1,13 @@
 #pragma once
-/// Every message that the actors of a node send each other. Values travel in a `boxed`, whose ownership moves with the
-/// message: the sender keeps nothing, so nothing mutable is shared between actors.
+/// Every message that the actors of a node send each other. Values travel in a `boxed` (actors/io/boxed.hpp).
+/// The tick of the I/O thread, msg::tick, stands there too.
 
-#include <caf/allowed_unsafe_message_type.hpp>
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "actors/io/boxed.hpp"
 #include "cluster/commit/commit_processor.hpp"
 #include "cluster/commit/stream.hpp"
 #include "cluster/zab/effects.hpp"
@@ -15,26 +15,9 @@
 
 namespace troupe {
 
-template <class T>
-struct boxed {
-  std::shared_ptr<T> value;
-  T* operator->() const { return value.get(); }
-  T& operator*() const { return *value; }
-};
-
-template <class T>
-boxed<std::decay_t<T>> box(T&& v) {
-  return {std::make_shared<std::decay_t<T>>(std::forward<T>(v))};
-}
-
 namespace msg {
 
 // gateway -> commit: request_batch.  commit -> notifier: stream_batch.  notifier -> gateway: delivery_batch.
-
-/// I/O thread -> every actor that asked for it, at the node's tick.
-struct tick {
-  std::int64_t now_ms;
-};  ///< monotonic
 
 // ---- peer links
 enum class channel : std::uint16_t { election = 3, zab = 4 };  ///< frame kinds of link.capnp
@@ -161,8 +144,3 @@ struct shut_down {
 
 }  // namespace msg
 }  // namespace troupe
-
-namespace caf {
-template <class T>
-struct allowed_unsafe_message_type<troupe::boxed<T>> : std::true_type {};
-}  // namespace caf

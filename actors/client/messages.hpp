@@ -1,221 +1,52 @@
 #pragma once
-/// What a program's actors and a client actor say to each other. Requests are answered by the reply that stands under
-/// them, or by a caf::error of category "zookeeper" whose code is a zk::err (`code_of`), or of CAF's own (a request's
-/// timeout, the client actor's end). All are plain values and are handed over within the process.
+/// What a program's actors and a client actor say to each other. Requests (values.hpp) are answered by the reply that
+/// stands under them, or by a caf::error of category "zookeeper" whose code is a zk::err or of client::code (`code_of`),
+/// or of CAF's own (a request's timeout, the client actor's end). All are plain values and are handed over within the
+/// process.
 ///
 ///     self->request(client, 5s, client::create{"/a", "data"})
 ///         .then([](const client::created& c) { use(c.path); }, [](const caf::error& e) { ... client::code_of(e) ... });
 ///
-/// Requests of one sender are carried out and answered in the order in which they were sent. A connection that breaks
-/// leaves the outcome of writes that were on their way unknown: they are answered with CONNECTIONLOSS (-4); reads that
-/// were on their way are asked again on the next connection. What comes while there is no connection waits for the next
-/// one, up to the client's bounds, or until its deadline.
+/// Order        Requests of one sender are carried out and answered in the order in which they were sent.
+/// Connections  A connection that breaks leaves the outcome of writes that were on their way unknown: they are answered
+///              with connection_loss; reads that were on their way are asked again on the next connection. What comes
+///              while there is no connection waits for the next one.
+/// Sessions     When the session expires, writes that wait are answered with SESSIONEXPIRED, so that nothing meant for
+///              the old session happens in the new one; reads go on.
+/// Back-pressure  Past the client's bounds (options, connections.hpp) a request is answered at once with `too_many`: ask
+///              again when replies have come.
+/// Deadlines    A request that has not gone out by its deadline does not go out (`deadline_passed`); of one that has, a
+///              write is answered with connection_loss, a read with deadline_passed. The default is in the client's
+///              options; limited<R> gives a request one of its own. The timeout of CAF's own `request` only tells the
+///              asker: the client does not hear of it, so give both where it matters.
+/// Cancelling   A request that has not gone out yet is dropped when its asker has ended, and when the asker sends
+///              `cancel` with the tag that it gave the request by limited<R>. What has gone out cannot be called back.
 
 #include <caf/actor.hpp>
 #include <caf/allowed_unsafe_message_type.hpp>
 #include <caf/error.hpp>
-#include <chrono>
-#include <cstdint>
-#include <optional>
-#include <string>
-#include <variant>
-#include <vector>
 
-#include "schema/ids.hpp"
-#include "schema/zookeeper.hpp"
+#include "actors/client/values.hpp"
 
 namespace troupe::client {
 
-enum class create_mode : std::int32_t {
-  persistent = 0,
-  ephemeral = 1,
-  persistent_sequential = 2,
-  ephemeral_sequential = 3
-};
-
-// ---- writes
-struct create {
-  std::string path, data;
-  create_mode mode = create_mode::persistent;
-  zk::acl_list acl;  ///< empty: world:anyone with all permissions
-};
-struct created {
-  std::string path;
-  zk::stat stat;
-  zxid_t zxid = 0;
-};
-
-struct set_data {
-  std::string path, data;
-  std::int32_t version = -1;
-};
-struct set_acl {
-  std::string path;
-  zk::acl_list acl;
-  std::int32_t version = -1;
-};
-struct changed {
-  zk::stat stat;
-  zxid_t zxid = 0;
-};  ///< to set_data, set_acl
-
-struct remove {
-  std::string path;
-  std::int32_t version = -1;
-};
-struct done {
-  zxid_t zxid = 0;
-};  ///< to remove, sync, add_auth, unsubscribe, close
-
-struct check {
-  std::string path;
-  std::int32_t version = -1;
-};
-/// All or nothing.
-struct multi {
-  using operation = std::variant<create, set_data, remove, check>;
-  std::vector<operation> operations;
-};
-struct multi_result {
-  struct one {
-    zk::err error = zk::err::ok;
-    std::string path;  ///< create
-    zk::stat stat;     ///< create, set_data
-  };
-  bool committed = false;  ///< false: nothing was done, and `results` says which operation failed
-  std::vector<one> results;
-  zxid_t zxid = 0;
-};
-
-// ---- reads
-struct get_data {
-  std::string path;
-};
-struct data {
-  std::string bytes;
-  bool null = false;  ///< jute tells null from empty
-  zk::stat stat;
-  zxid_t zxid = 0;
-};
-struct exists {
-  std::string path;
-};
-struct existing {
-  std::optional<zk::stat> stat;
-  zxid_t zxid = 0;
-};
-struct get_children {
-  std::string path;
-};
-struct children {
-  std::vector<std::string> names;  ///< sorted
-  zk::stat stat;
-  zxid_t zxid = 0;
-};
-struct get_acl {
-  std::string path;
-};
-struct acl_of {
-  zk::acl_list acl;
-  zk::stat stat;
-  zxid_t zxid = 0;
-};
-/// Whatever any client was told before is visible to the requests that follow.
-struct sync {
-  std::string path = "/";
-};
-
-// ---- the session
-struct add_auth {
-  std::string scheme, auth;  ///< "digest", "user:password"; kept, and said again on every connection
-};
-/// Ends the session: its ephemerals go. The client actor ends after it has answered.
-struct close {};
-
-enum class session_state : std::uint8_t {
-  connected,     ///< a new session, or the same on another connection
-  disconnected,  ///< nothing is known of the ensemble; the session may be alive
-  expired,       ///< its ephemerals are gone; a new session follows, with `connected`
-  closed,        ///< for good: by `close`, or because no node takes us (the reason is in the log)
-};
-struct session_event {
-  session_state state = session_state::disconnected;
-  session_id session = 0;
-};
 /// `who` gets session_event: the present state at once, then every change. A subscriber that ends is forgotten.
 struct watch_session {
   caf::actor who;
 };  ///< answered by session_event
 
-// ---- subscriptions: watches that lose nothing (schema/client.capnp, Subscribe)
-enum class scope : std::uint16_t { node = 0, children = 1, subtree = 2 };
 struct subscribe {
   std::string path;
   scope where = scope::subtree;
   zxid_t since = -1;  ///< > 0: everything after it; 0: the current state, then everything; -1: from now on
   bool with_data = true;
   caf::actor who;  ///< gets `changes`, `state`, `subscription_ended`. One that ends takes its subscriptions with it
-};
-struct subscribed {
-  std::int64_t subscription = 0;
-  zxid_t zxid = 0;
-};
-struct unsubscribe {
-  std::int64_t subscription = 0;
-};
+};  ///< answered by subscribed
 
-/// One transaction, once, in zxid order, over all reconnects of the session and over new sessions too.
-struct changes {
-  struct one {
-    zk::event type = zk::event::node_created;
-    std::string path, data;
-    std::int32_t version = 0;
-    session_id ephemeral_owner = 0;
-  };
-  std::int64_t subscription = 0;
-  zxid_t zxid = 0;
-  std::int64_t time_ms = 0;
-  std::vector<one> list;
-};
-/// The whole state of what is subscribed to, as of `zxid`: whatever was known before is void.
-struct state {
-  struct one {
-    std::string path, data;
-    zxid_t czxid = 0, mzxid = 0;
-    std::int32_t version = 0;
-    session_id ephemeral_owner = 0;
-  };
-  std::int64_t subscription = 0;
-  zxid_t zxid = 0;
-  bool too_old = false;   ///< no node's log reached back to what was told last: changes in between were not told
-  std::vector<one> list;  ///< parents before their children
-};
-struct subscription_ended {
-  std::int64_t subscription = 0;
-  std::string why;
-};
-
-// ---- request types of one's own, and actors inside a node
-struct call {
-  std::string type;
-  std::string request;        ///< a flat Cap'n Proto message, or JSON text
-  std::uint16_t version = 0;  ///< 0: the newest
-  /// False: it is a write for which a broken connection leaves the outcome unknown. True: ask again on the next one.
-  bool repeatable = false;
-};
-struct ask {
-  std::string actor, message;
-};
-struct reply {
-  std::string bytes;
-  zxid_t zxid = 0;
-};  ///< to call, ask
-
-/// What ZooKeeper's own clients call CONNECTIONLOSS: the request was on its way when the connection broke.
-inline constexpr std::int32_t connection_loss = -4;
-
-/// The zk::err (or connection_loss) of an error of ours; 0 if it is not one.
+/// The code of an error of ours (zk::err or client::code); 0 if it is not one.
 std::int32_t code_of(const caf::error&);
+/// Its text, if it has one.
+std::string why_of(const caf::error&);
 caf::error make_error(std::int32_t code, std::string why = {});
 
 }  // namespace troupe::client
@@ -285,4 +116,10 @@ template <>
 struct allowed_unsafe_message_type<troupe::client::ask> : std::true_type {};
 template <>
 struct allowed_unsafe_message_type<troupe::client::reply> : std::true_type {};
+template <>
+struct allowed_unsafe_message_type<troupe::client::cancel> : std::true_type {};
+template <>
+struct allowed_unsafe_message_type<troupe::client::cancelled> : std::true_type {};
+template <class R>
+struct allowed_unsafe_message_type<troupe::client::limited<R>> : std::true_type {};
 }  // namespace caf

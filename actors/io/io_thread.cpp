@@ -15,7 +15,7 @@
 #include <string>
 #include <system_error>
 
-#include "actors/messages.hpp"
+#include "actors/io/boxed.hpp"
 
 namespace troupe::io {
 

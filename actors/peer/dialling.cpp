@@ -63,21 +63,23 @@ link& peer_links::adopt(io::descriptor fd, node_id expected, link::phase phase, 
 }
 
 void peer_links::dial(peer_state& p) {
-  if (auto r = look_up(p.who, true); r.size) return connect_to(p, r);
-  if (!resolver_) resolver_ = spawn_resolver(system());
+  io::resolve what{p.who.id, p.who.host, p.who.port};
+  if (auto r = io::look_up(what, true); !r.addresses.empty()) return connect_to(p, r);
+  if (!resolver_) resolver_ = io::spawn_resolver(system());
   p.resolving = true;
-  send(resolver_, box(resolve{p.who}));
+  send(resolver_, box(std::move(what)));
 }
 
-void peer_links::connect_to(peer_state& p, const resolved& r) {
+void peer_links::connect_to(peer_state& p, const io::resolved& r) {
   if (p.up || p.dialling) return;
   auto failed = [&](const std::string& why) {
     if (may_log()) spdlog::info("link to node {} ({}:{}): {}", p.who.id, p.who.host, p.who.port, why);
     dial_later(p);
   };
-  if (!r.size) return failed(r.error);
-  io::descriptor fd(::socket(r.address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  if (!fd || (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&r.address), r.size) != 0 && errno != EINPROGRESS))
+  if (r.addresses.empty()) return failed(r.error);
+  auto& [where, size] = r.addresses.front();
+  io::descriptor fd(::socket(where.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (!fd || (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&where), size) != 0 && errno != EINPROGRESS))
     return failed(std::strerror(errno));
   auto& l = adopt(std::move(fd), p.who.id, link::phase::connecting, EPOLLOUT);
   l.address = fmt::format("{}:{}", p.who.host, p.who.port);

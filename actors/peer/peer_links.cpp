@@ -35,8 +35,8 @@ caf::behavior peer_links::make_behavior() {
       [this](boxed<msg::drop_link>& d) {
         if (auto* p = find(d->peer); p && p->up) drop(*p->up, "we were asked to");
       },
-      [this](boxed<resolved>& r) {
-        if (auto* p = find(r->peer)) p->resolving = false, connect_to(*p, *r);
+      [this](boxed<io::resolved>& r) {
+        if (auto* p = find(static_cast<node_id>(r->tag))) p->resolving = false, connect_to(*p, *r);
       },
       [this](boxed<start>& s) { begin(*s); },
       [this](const start& s) { begin(s); },

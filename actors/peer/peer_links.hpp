@@ -5,7 +5,7 @@
 /// Owns    the listening socket of the peer port, the links and what waits for them.
 /// Takes   peer::start (the wiring): listen, dial, and who gets what; msg::peer_send, msg::drop_link (election,
 /// broadcast);
-///         msg::tick (the I/O thread): heartbeats, silence, dials; peer::resolved (the resolver)
+///         msg::tick (the I/O thread): heartbeats, silence, dials; io::resolved (the resolver)
 /// Sends   msg::peer_frames -> election or broadcast, by channel; msg::link_state -> both
 /// Dies    with the node, closing every link.
 /// Invariants: what arrives from a peer is between its `up` and its `down`, in the order in which the peer sent it; a
@@ -19,12 +19,12 @@
 
 #include "actors/io/io_thread.hpp"
 #include "actors/io/pinned_actor.hpp"
+#include "actors/io/resolver.hpp"
 #include "actors/io/socket.hpp"
 #include "actors/messages.hpp"
 #include "actors/node_stats.hpp"
 #include "actors/peer/link.hpp"
 #include "actors/peer/options.hpp"
-#include "actors/peer/resolver.hpp"
 
 namespace troupe::peer {
 
@@ -64,7 +64,7 @@ class peer_links final : public io::pinned_actor, public io::turn_hook, public i
   // ---- dialling.cpp: how links come and go
   void on_ready(int, std::uint32_t) override;
   void dial(peer_state&);
-  void connect_to(peer_state&, const resolved&);
+  void connect_to(peer_state&, const io::resolved&);
   void dial_later(peer_state&);
   link& adopt(io::descriptor, node_id expected, link::phase, std::uint32_t events);
   void establish(link&, node_id from);
