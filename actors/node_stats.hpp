@@ -4,6 +4,9 @@
 
 #include <atomic>
 #include <cstdint>
+#include <deque>
+#include <string>
+#include <utility>
 
 namespace troupe {
 
@@ -23,6 +26,14 @@ struct relaxed : std::atomic<T> {
   void raise(T v) {
     if (v > *this) *this = v;
   }
+};
+
+/// Of one request type of one's own, all its versions together.
+struct request_type_stats {
+  explicit request_type_stats(std::string n) : name(std::move(n)) {}
+  const std::string name;
+  relaxed<std::uint64_t> calls, failures, timeouts;  ///< as run by this node; timeouts are failures, too
+  relaxed<std::uint64_t> total_us, max_us;           ///< that everything else waited for them
 };
 
 struct node_stats {
@@ -56,6 +67,8 @@ struct node_stats {
   relaxed<std::int64_t> checkpoint_zxid;
   relaxed<std::int64_t> log_base;                            ///< records up to it are gone, durably
   relaxed<std::uint64_t> checkpoints, log_size, state_size;  ///< sizes in bytes
+  // ---- request types: the list is filled by the wiring
+  std::deque<request_type_stats> request_types;
   // ---- wiring: monotonic ms at start, wall clock ms at start
   relaxed<std::int64_t> started_ms, started_wall_ms;
 

@@ -59,6 +59,7 @@ enum class err : std::int32_t {
   runtime_inconsistency = -2,
   marshalling_error = -5,
   unimplemented = -6,
+  operation_timeout = -7,
   bad_arguments = -8,
   no_node = -101,
   no_auth = -102,
@@ -72,6 +73,7 @@ enum class err : std::int32_t {
   session_moved = -118,
   not_read_only = -119,
   no_watcher = -121,
+  request_timeout = -122,
   quota_exceeded = -125,
 };
 

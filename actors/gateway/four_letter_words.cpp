@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <filesystem>
 
 namespace troupe::gateway {
@@ -157,6 +158,16 @@ std::string monitor(const word_context& w) {
   line("log_base", s.log_base.load());
   line("checkpoint_zxid", s.checkpoint_zxid.load());
   line("checkpoint_count", s.checkpoints.load());
+  for (auto& t : s.request_types) {
+    auto name = "request_type_" + t.name;
+    std::replace_if(
+        name.begin(), name.end(), [](unsigned char c) { return !std::isalnum(c); }, '_');
+    line(name + "_calls", t.calls.load());
+    line(name + "_failures", t.failures.load());
+    line(name + "_timeouts", t.timeouts.load());
+    line(name + "_sum_microseconds", t.total_us.load());
+    line(name + "_max_microseconds", t.max_us.load());
+  }
   if (s.role == node_stats::role_is::leading) {
     line("proposal_count", s.proposal_count.load());
     line("learners", s.learners.load());

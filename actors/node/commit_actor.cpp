@@ -23,7 +23,7 @@ commit_actor::commit_actor(caf::actor_config& cfg, caf::execution_unit* host, co
                            std::unique_ptr<tree::database> db)
     : io::pinned_actor(cfg, host),
       ctx_(std::move(ctx)),
-      processor_(settings_of(ctx_->config), std::move(db), ctx_->wall_ms()) {}
+      processor_(settings_of(ctx_->config), std::move(db), ctx_->wall_ms(), ctx_->types) {}
 
 caf::behavior commit_actor::make_behavior() {
   stop_node_on_exception(this, ctx_, "commit");

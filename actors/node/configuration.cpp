@@ -138,9 +138,11 @@ class reader {
     if (set_.count("max-session-timeout") == 0) c.max_session_timeout_ms = 20 * c.tick_ms;
     if (c.actor_address.empty()) c.actor_address = c.client_address;
     if (set_.count("init-timeout") == 0) c.init_timeout_ms = 10 * c.tick_ms;
+    auto anchor = [&](std::filesystem::path& p) { p = std::filesystem::absolute(directory / p).lexically_normal(); };
     for (auto* path : {&c.data_dir, &c.pid_file}) {
-      if (!path->empty()) *path = std::filesystem::absolute(directory / *path).lexically_normal();
+      if (!path->empty()) anchor(*path);
     }
+    for (auto& p : c.plugins) anchor(p);
   }
 
   /// What no key can tell alone. Only for a file whose keys are right, so that no error is a consequence of another.

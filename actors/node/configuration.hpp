@@ -35,6 +35,14 @@ struct member_config {
   std::uint32_t weight = 1;  ///< of its vote, 0 to 1000
 };
 
+/// Limits of a request type that differ from its own.
+struct request_type_config {
+  std::string name;
+  std::uint16_t version = 0;  ///< 0: all
+  std::optional<std::size_t> request_bytes, reply_bytes, operations, reads;
+  std::optional<std::int64_t> time_ms;
+};
+
 /// Durations are milliseconds and positive, sizes are bytes, whatever the file wrote them in. In the comments: the key
 /// in group `troupe`, [its default]. README.md has the same table for users.
 struct node_config {
@@ -79,6 +87,12 @@ struct node_config {
   std::size_t max_outstanding = 20'000;  ///< max-outstanding [20000]: requests in this node; past it no socket is read
   std::size_t max_request_bytes = 0xfffff;  ///< max-request-size ["1048575B"]: of a client's frame (jute.maxbuffer)
   std::vector<std::string> four_letter_words{"*"};  ///< four-letter-words [["*"]]: those answered; "*": all we have
+
+  // ---- extensions
+  /// plugins: list of shared objects (actors/extension/plugin.hpp), relative to the file's directory, absolute here.
+  std::vector<std::filesystem::path> plugins;
+  /// request-types: list of {name, version, time, request, reply, operations, reads}; only what differs.
+  std::vector<request_type_config> request_types;
 
   // ---- running
   bool host_actors_on_io_thread = true;  ///< host-actors-on-io-thread [true]: false leaves them to CAF's workers

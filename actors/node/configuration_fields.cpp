@@ -177,6 +177,100 @@ std::string print_words(const node_config& c) {
   return "[" + result + "]";
 }
 
+// ---- extensions
+
+complaint read_plugins(const caf::config_value& v, node_config& c) {
+  const std::string wanted = "a list of shared objects such as [\"libaudit.so\"]";
+  const auto* list = caf::get_if<caf::config_value::list>(&v);
+  if (list == nullptr) return wanted;
+  std::vector<std::filesystem::path> files;
+  for (const auto& one : *list) {
+    const auto* s = caf::get_if<std::string>(&one);
+    if (s == nullptr || s->empty()) return wanted + "; one entry is " + value_text(one);
+    files.emplace_back(*s);
+  }
+  c.plugins = std::move(files);
+  return {};
+}
+
+std::string print_plugins(const node_config& c) {
+  std::string result;
+  for (const auto& p : c.plugins) result += (result.empty() ? "" : ", ") + quoted(p.string());
+  return "[" + result + "]";
+}
+
+/// A handler's longest time: everybody waits for it, peers included.
+constexpr std::int64_t max_request_type_ms = 1000;
+/// Of a reply: a client that gets it as base64 takes frames of 1 MiB.
+constexpr std::size_t max_reply_bytes = std::size_t{512} << 10;
+constexpr std::size_t largest_request = std::size_t{64} << 20;
+constexpr std::int64_t max_request_type_count = 100'000'000;
+
+complaint read_request_type(const caf::config_value& v, std::vector<request_type_config>& to) {
+  const auto* map = caf::get_if<caf::config_value::dictionary>(&v);
+  if (map == nullptr) return "a list of maps such as {name = \"x\", time = 20ms}; one entry is " + value_text(v);
+  request_type_config r;
+  for (const auto& [key, one] : *map) {
+    const auto* s = caf::get_if<std::string>(&one);
+    const auto* n = caf::get_if<std::int64_t>(&one);
+    const auto* span = caf::get_if<caf::timespan>(&one);
+    const auto bad = [&k = key, &o = one](const std::string& wanted) {
+      return "given " + wanted + " for " + k + ", not " + value_text(o);
+    };
+    if (key == "name") {
+      if (s == nullptr || s->empty()) return bad("a string");
+      r.name = *s;
+    } else if (key == "version") {
+      if (n == nullptr || *n < 1 || *n > 65535) return bad("a number from 1 to 65535");
+      r.version = static_cast<std::uint16_t>(*n);
+    } else if (key == "time") {
+      constexpr std::int64_t ms = 1'000'000;
+      if (span == nullptr || span->count() % ms != 0 || span->count() < ms || span->count() > max_request_type_ms * ms)
+        return bad("whole milliseconds from 1ms to 1s");
+      r.time_ms = span->count() / ms;
+    } else if (key == "request" || key == "reply") {
+      const auto bytes = s != nullptr ? parse_size(*s) : std::nullopt;
+      if (!bytes || *bytes > (key == "reply" ? max_reply_bytes : largest_request))
+        return bad("a size up to " + quoted(size_text(key == "reply" ? max_reply_bytes : largest_request)));
+      (key == "reply" ? r.reply_bytes : r.request_bytes) = *bytes;
+    } else if (key == "operations" || key == "reads") {
+      if (n == nullptr || *n < 0 || *n > max_request_type_count) return bad("a whole number, not negative");
+      (key == "reads" ? r.reads : r.operations) = static_cast<std::size_t>(*n);
+    } else {
+      return "given name, version, time, request, reply, operations and reads only; '" + key + "' is unknown";
+    }
+  }
+  if (r.name.empty()) return "given a name each; one has none: " + value_text(v);
+  to.push_back(std::move(r));
+  return {};
+}
+
+complaint read_request_types(const caf::config_value& v, node_config& c) {
+  const auto* list = caf::get_if<caf::config_value::list>(&v);
+  if (list == nullptr) return "a list of maps such as [{name = \"troupe.list\", time = 20ms}]";
+  std::vector<request_type_config> types;
+  for (const auto& one : *list) {
+    if (auto wrong = read_request_type(one, types)) return wrong;
+  }
+  c.request_types = std::move(types);
+  return {};
+}
+
+std::string print_request_types(const node_config& c) {
+  std::string result = "[";
+  for (const auto& r : c.request_types) {
+    result += "\n  {name = " + quoted(r.name);
+    if (r.version != 0) result += ", version = " + std::to_string(r.version);
+    if (r.time_ms) result += ", time = " + duration_text(*r.time_ms * 1'000'000);
+    if (r.request_bytes) result += ", request = " + quoted(size_text(*r.request_bytes));
+    if (r.reply_bytes) result += ", reply = " + quoted(size_text(*r.reply_bytes));
+    if (r.operations) result += ", operations = " + std::to_string(*r.operations);
+    if (r.reads) result += ", reads = " + std::to_string(*r.reads);
+    result += "},";
+  }
+  return result + (c.request_types.empty() ? "]" : "\n]");
+}
+
 complaint need(bool good, const char* wanted) { return good ? complaint{} : complaint{wanted}; }
 
 std::vector<configuration_field> make_fields() {
@@ -245,6 +339,8 @@ std::vector<configuration_field> make_fields() {
                    "requests in this node; past it no client is read"),
       size("max-request-size", &c::max_request_bytes, 1024, std::size_t{64} << 20, "of a client's frame"),
       {"four-letter-words", "that are answered; [\"*\"]: all", read_words, print_words},
+      {"plugins", "shared objects to load at start; relative to the configuration file", read_plugins, print_plugins},
+      {"request-types", "limits that differ from a type's own", read_request_types, print_request_types},
       flag("host-actors-on-io-thread", &c::host_actors_on_io_thread, "false: on CAF's workers"),
       text(
           "log-level", "trace, debug, info, warn or error",

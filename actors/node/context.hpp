@@ -15,6 +15,7 @@
 #include "actors/node/configuration.hpp"
 #include "actors/node/surroundings.hpp"
 #include "actors/node_stats.hpp"
+#include "cluster/extension/types/shipped.hpp"
 
 namespace troupe::actors {
 
@@ -25,6 +26,8 @@ struct node_context {
   std::unique_ptr<const surroundings> around;
   node_stats stats;
   caf::actor actor_gateway;  ///< null: no actor port
+  /// Of one's own: those that ship, run in place and without a clock, unless the wiring puts others here.
+  std::shared_ptr<const extension::request_types> types = extension::shipped_types();
   caf::actor supervisor, gateway, links, election, broadcast, commit, tracker, notifier, log_writer, checkpointer;
 
   std::int64_t monotonic_ms() const { return around->monotonic_us() / 1000; }

@@ -4,8 +4,11 @@
 
 #include <caf/actor_system.hpp>
 #include <caf/send.hpp>
+#include <cstdlib>
 #include <random>
 
+#include "actors/extension/node_executor.hpp"
+#include "actors/extension/node_types.hpp"
 #include "actors/gateway/gateway.hpp"
 #include "actors/node/broadcast_actor.hpp"
 #include "actors/node/checkpointer.hpp"
@@ -79,6 +82,7 @@ peer::options links_of(const node_config& c) {
 }  // namespace
 
 int run_node(const node_config& config, caf::actor_system_config& caf_config) {
+  auto types = open_request_types(config);
   signals on_signal;
   auto storage = persistence::open_storage(storage_of(config));
   auto log_state = storage.log->state();
@@ -97,6 +101,9 @@ int run_node(const node_config& config, caf::actor_system_config& caf_config) {
   io::io_thread loop(system);
   caf::execution_unit* host = config.host_actors_on_io_thread ? &loop : nullptr;
   auto ctx = std::make_shared<node_context>(config, std::make_unique<real_surroundings>(config.data_dir));
+  auto* runs_types = new node_executor(system, types->known, ctx->stats);
+  types->how.reset(runs_types);
+  ctx->types = types;
   int code = 0;
 
   // Nobody that is pinned runs before `loop.run()`, and the detached ones only answer: `ctx` is complete by then.
@@ -125,6 +132,12 @@ int run_node(const node_config& config, caf::actor_system_config& caf_config) {
   if (ctx->actor_gateway) caf::anon_send(ctx->actor_gateway, gateway::start{ctx->commit});
   loop.run();
   ctx->forget_actors();
+  if (runs_types->stuck() != 0) {  // everybody else has ended, but the actor system would wait for it
+    spdlog::warn("a request type has not returned: ending without it");
+    spdlog::shutdown();
+    std::_Exit(code);
+  }
+  types->how = nullptr;  // its actors end, so that the system can
   return code;
 }
 

@@ -1,3 +1,4 @@
+#include "cluster/commit/call.hpp"
 #include "cluster/commit/processor.hpp"
 #include "cluster/commit/reads.hpp"
 
@@ -55,15 +56,19 @@ void commit_processor::impl::on_frame(connection& c, std::string_view frame, std
     return push_reply(fx.stream, c.id, begin);
   }
   if (op == zk::op::auth) return on_auth(c, xid, r.rest(), fx);
-  if (goes_to_leader(op)) return submit(c, xid, op, r.rest(), now_ms, fx);
+  if ((op == zk::op::call && on_actor_port(c.id)) || calls(op, r.rest()))
+    return on_call(c, xid, op, r.rest(), now_ms, fx);
+  if (goes_to_leader(op)) return submit(c, {waiting::kind::write, op, xid, {}}, r.rest(), now_ms, fx);
   serve(c, xid, op, r.rest(), fx);
 }
 
-void commit_processor::impl::submit(connection& c, std::int32_t xid, zk::op op, std::string_view body,
-                                    std::int64_t now_ms, effects& fx) {
-  if (c.queue.size() >= max_waiting_requests) return close(c, fx);
+void commit_processor::impl::submit(connection& c, waiting w, std::string_view body, std::int64_t now_ms, effects& fx) {
+  if (c.queue.size() >= max_waiting_requests || c.queue.bytes() + w.bytes.size() > max_waiting_bytes)
+    return close(c, fx);
+  auto op = w.op;
+  auto xid = w.xid;
   if (op == zk::op::close_session) c.at = connection::state::closing;
-  auto id = pending.add(c.id, c.queue.push({waiting::kind::write, op, xid, {}}));
+  auto id = pending.add(c.id, c.queue.push(std::move(w)));
   if (current == role::leading) {
     preparing.prepare({cfg.self, id, c.session, op, body, *c.creds}, now_ms, fx.proposals);
   } else {
@@ -82,6 +87,7 @@ bool commit_processor::impl::serve(connection& c, std::int32_t xid, zk::op op, s
 bool commit_processor::impl::answer_locally(connection& c, std::int32_t xid, zk::op op, std::string_view body,
                                             effects& fx) {
   if (fx.stream.bytes.size() > max_step_bytes) return close(c, fx), false;
+  if ((op == zk::op::call && on_actor_port(c.id)) || calls(op, body)) return answer_call(c, xid, op, body, fx), true;
   if (is_read(op)) return answer_read(*db, {c.id, *c.creds}, xid, op, body, fx.stream), true;
   // What we know but do not serve costs an error; what is no request at all costs the connection, as in ZooKeeper. An
   // actor client may be newer than we are, and its gateway has seen that it sent a request.

@@ -22,16 +22,19 @@ void effects::clear() {
   proposals.clear(), forward.clear(), sessions.clear();
 }
 
-commit_processor::impl::impl(settings s, std::unique_ptr<tree::database> database, std::int64_t boot_ms)
+commit_processor::impl::impl(settings s, std::unique_ptr<tree::database> database, std::int64_t boot_ms,
+                             std::shared_ptr<const extension::request_types> known_types)
     : cfg(s),
       db(std::move(database)),
-      preparing(s.max_request),
+      types(std::move(known_types)),
+      preparing(s.max_request, types),
       pending(static_cast<std::uint64_t>(boot_ms) << request_id_shift),
       next_session(session::first_session_id(s.self, boot_ms)),
       now_ms(boot_ms) {}
 
-commit_processor::commit_processor(settings s, std::unique_ptr<tree::database> database, std::int64_t boot_ms)
-    : impl_(std::make_unique<impl>(s, std::move(database), boot_ms)) {}
+commit_processor::commit_processor(settings s, std::unique_ptr<tree::database> database, std::int64_t boot_ms,
+                                   std::shared_ptr<const extension::request_types> types)
+    : impl_(std::make_unique<impl>(s, std::move(database), boot_ms, std::move(types))) {}
 
 commit_processor::~commit_processor() = default;
 

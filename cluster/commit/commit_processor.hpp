@@ -17,6 +17,7 @@
 
 #include "cluster/commit/requests.hpp"
 #include "cluster/commit/stream.hpp"
+#include "cluster/extension/executor.hpp"
 #include "cluster/log_record.hpp"
 #include "cluster/tree/database.hpp"
 #include "schema/ids.hpp"
@@ -46,8 +47,10 @@ struct effects {
 
 class commit_processor {
  public:
-  /// `boot_ms`: wall clock at start; seeds session ids and request ids so that neither repeats over restarts.
-  commit_processor(settings, std::unique_ptr<tree::database>, std::int64_t boot_ms);
+  /// `boot_ms`: wall clock at start; seeds session ids and request ids so that neither repeats over restarts. `types`: of
+  /// one's own; null: none.
+  commit_processor(settings, std::unique_ptr<tree::database>, std::int64_t boot_ms,
+                   std::shared_ptr<const extension::request_types> types = {});
   ~commit_processor();
 
   /// What the gateway's connections sent. `now_ms`: wall clock (ctime, mtime).

@@ -9,7 +9,7 @@ namespace troupe::commit {
 
 void overlay::reset(const tree::database* db) {
   db_ = db;
-  nodes_.clear(), sessions_.clear(), marks_.clear();
+  nodes_.clear(), sessions_.clear(), transactions_.clear(), marks_.clear();
   nodes_touched_.clear(), sessions_touched_.clear();
   ephemeral_bytes_.clear(), counted_.clear();
   committed_ = applied_ = 0;
@@ -108,8 +108,9 @@ void overlay::close_session(session_id id) {
   ephemeral_bytes_.erase(id);  // a close is never rolled back
 }
 
-void overlay::commit() {
+void overlay::commit(shared_bytes transaction) {
   ++committed_;
+  transactions_.push_back(std::move(transaction));
   for (auto& t : nodes_touched_) marks_.push_back({committed_, t.at, 0});
   for (auto& t : sessions_touched_) marks_.push_back({committed_, nullptr, t.id});
   nodes_touched_.clear(), sessions_touched_.clear(), counted_.clear();
@@ -146,6 +147,7 @@ void overlay::applied() {
     throw std::logic_error("commit: a transaction was applied that this leader did not prepare (" +
                            std::to_string(committed_) + " were)");
   ++applied_;
+  transactions_.pop_front();
   for (; !marks_.empty() && marks_.front().number == applied_; marks_.pop_front()) {
     auto& m = marks_.front();
     if (!m.node)

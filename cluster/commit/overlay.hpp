@@ -17,9 +17,12 @@
 
 #include "cluster/tree/acl.hpp"
 #include "cluster/tree/database.hpp"
+#include "schema/bytes.hpp"
 #include "schema/ids.hpp"
 
 namespace troupe::commit {
+
+class transaction_builder;
 
 struct node_state {
   bool exists = false;
@@ -27,6 +30,8 @@ struct node_state {
   std::int64_t children = 0;
   session_id ephemeral_owner = 0;
   tree::acl_ref acl;
+  std::uint64_t data_txn = 0;     ///< the last pending transaction that set its data; 0, or applied: the database has them
+  std::uint32_t data_change = 0;  ///< the number of the change in it
 };
 
 class overlay {
@@ -35,6 +40,11 @@ class overlay {
   void reset(const tree::database* db);
 
   node_state look(std::string_view path) const;
+  /// The data that a znode which exists will have; null tells from empty. `preparing`: the transaction between begin and
+  /// commit. Valid until the next change of any kind.
+  std::string_view data_of(std::string_view path, const transaction_builder& preparing) const;
+  /// Names, sorted. Looks at every entry if something is pending below the znode.
+  std::vector<std::string> children_of(std::string_view path) const;
   /// Exists, and no pending transaction closes it.
   bool session_alive(session_id) const;
   /// Paths of the ephemerals that the session will have once all is applied, sorted.
@@ -46,11 +56,15 @@ class overlay {
 
   void begin();
   node_state& touch(std::string_view path);  ///< valid until the next touch
+  /// Change number `change` of the transaction in preparation sets the data of this znode.
+  void sets_data(node_state& n, std::size_t change) const {
+    n.data_txn = current(), n.data_change = static_cast<std::uint32_t>(change);
+  }
   void add_ephemeral(session_id, std::string_view path);
   void remove_ephemeral(session_id, std::string_view path);
   void open_session(session_id);
   void close_session(session_id);
-  void commit();
+  void commit(shared_bytes transaction = {});  ///< its bytes, for those who ask for the data in it
   void rollback();
 
   /// The oldest pending transaction is applied. Throws std::logic_error if none is pending.
@@ -103,7 +117,8 @@ class overlay {
   const tree::database* db_ = nullptr;
   node_map nodes_;
   std::unordered_map<session_id, session_entry> sessions_;
-  std::deque<mark> marks_;  ///< what each pending transaction touched, oldest first
+  std::deque<shared_bytes> transactions_;  ///< that are pending, oldest first
+  std::deque<mark> marks_;                 ///< what each pending transaction touched, oldest first
   std::uint64_t committed_ = 0, applied_ = 0;
   std::vector<touched_node> nodes_touched_;  ///< by the one in preparation, each once
   std::vector<touched_session> sessions_touched_;

@@ -1,5 +1,6 @@
 #include "cluster/commit/preparation.hpp"
 
+#include "cluster/commit/call.hpp"
 #include "cluster/planted_bug.hpp"
 
 namespace troupe::commit {
@@ -38,11 +39,11 @@ err preparation::check_session(const request_view& r) {
 
 void preparation::propose(const request_view& r, std::int64_t now_ms, bool bounded, std::vector<prepared>& out) {
   auto payload = txn_.build(r.session, now_ms, r.origin, r.id);
-  if (bounded && payload.size() > static_cast<std::size_t>(max_request_bytes_) + transaction_allowance_bytes) {
+  if (bounded && payload.size() > max_transaction_bytes()) {
     pending_.rollback();
-    return answer(r, err::marshalling_error, out);
+    return answer(r, err::marshalling_error, out, "the transaction would be too large");
   }
-  pending_.commit();
+  pending_.commit(payload);
   auto& p = out.emplace_back();
   p.txn = std::move(payload), p.origin = r.origin, p.reply.id = r.id;
 }
@@ -56,6 +57,7 @@ bool needs_space(zk::op o) {
 
 void preparation::prepare(const request_view& r, std::int64_t now_ms, std::vector<prepared>& out) {
   txn_.clear();
+  if (r.op == zk::op::call || calls(r.op, r.body)) return call(r, now_ms, out);
   if (space_low_ && needs_space(r.op)) return answer(r, err::system_error, out);
   switch (r.op) {
     case zk::op::create_session:

@@ -14,6 +14,7 @@
 #include "cluster/commit/prepare_operation.hpp"
 #include "cluster/commit/requests.hpp"
 #include "cluster/commit/transaction_builder.hpp"
+#include "cluster/extension/executor.hpp"
 
 namespace troupe::commit {
 
@@ -43,7 +44,9 @@ std::string encode(const session_request&);
 
 class preparation {
  public:
-  explicit preparation(std::int32_t max_request_bytes) : max_request_bytes_(max_request_bytes) {}
+  /// `types`: of one's own; null: none.
+  explicit preparation(std::int32_t max_request_bytes, std::shared_ptr<const extension::request_types> types = {})
+      : max_request_bytes_(max_request_bytes), types_(std::move(types)) {}
 
   /// Starts to lead over a database that holds everything committed so far; forgets all that was pending.
   void start(const tree::database&);
@@ -70,13 +73,19 @@ class preparation {
   void close(const request_view&, std::int64_t now_ms, std::vector<prepared>& out);
   void multi(const request_view&, std::int64_t now_ms, std::vector<prepared>& out);
   void single(const request_view&, std::int64_t now_ms, std::vector<prepared>& out);
+  void call(const request_view&, std::int64_t now_ms, std::vector<prepared>& out);
   /// Commits what was prepared, or refuses it if it is too large.
   void propose(const request_view&, std::int64_t now_ms, bool bounded, std::vector<prepared>& out);
   /// No transaction, but an outcome. It tells of the leader's state, so it is given only once a quorum has confirmed
   /// that this leader still leads: one that was deposed without knowing it must not answer from what is old by now.
   static void answer(const request_view&, zk::err, std::vector<prepared>& out, std::string body = {});
 
+  std::size_t max_transaction_bytes() const {
+    return static_cast<std::size_t>(max_request_bytes_) + transaction_allowance_bytes;
+  }
+
   std::int32_t max_request_bytes_;
+  std::shared_ptr<const extension::request_types> types_;
   bool space_low_ = false;
   overlay pending_;
   transaction_builder txn_;

@@ -2,6 +2,7 @@
 
 #include <cstdio>
 
+#include "cluster/commit/call.hpp"
 #include "cluster/tree/path.hpp"
 
 namespace troupe::commit {
@@ -45,6 +46,7 @@ std::string sequential_path(std::string_view prefix, std::int32_t number) {
 err create(const operation& o, const caller& who, overlay& pending, transaction_builder& txn) {
   if (auto e = check_flags(o); e != err::ok) return e;
   bool ephemeral = o.flags & flag_ephemeral, sequential = o.flags & flag_sequential;
+  if (on_reserved_path(o.path)) return err::bad_arguments;  // a call, where none can be
   if (!tree::valid_path(o.path, sequential)) return err::bad_arguments;
   std::string canonical;
   tree::acl_ref acl;
@@ -67,6 +69,7 @@ err create(const operation& o, const caller& who, overlay& pending, transaction_
   auto& n = pending.touch(path);
   n = {};
   n.exists = true, n.ephemeral_owner = owner, n.acl = std::move(acl);
+  pending.sets_data(n, txn.changes.size());
   if (ephemeral) pending.add_ephemeral(who.session, path);
   txn.changes.push_back({change_draft::kind::create, o.op, path, o.data, std::move(canonical), owner, creates});
   return err::ok;
@@ -102,7 +105,9 @@ err set_data(const operation& o, const caller& who, overlay& pending, transactio
   if (!tree::allowed(node.acl, zk::perm::write, who.creds)) return err::no_auth;
   if (o.version != -1 && o.version != node.version) return err::bad_version;
   auto version = next_version(node.version);
-  pending.touch(o.path).version = version;
+  auto& n = pending.touch(o.path);
+  n.version = version;
+  pending.sets_data(n, txn.changes.size());
   txn.changes.push_back({change_draft::kind::set_data, o.op, o.path, o.data, {}, 0, version});
   return err::ok;
 }

@@ -1,5 +1,6 @@
 #pragma once
-/// The inside of commit_processor, in four parts: clients.cpp (what connections send), sessions.cpp (handshake, auth,
+/// The inside of commit_processor, in five parts: clients.cpp (what connections send), calls.cpp
+/// (request types of one's own), sessions.cpp (handshake, auth,
 /// ends of connections), settle.cpp (outcomes back to connections in their order), commit_processor.cpp (the surface).
 
 #include <deque>
@@ -13,16 +14,22 @@
 namespace troupe::commit {
 
 struct commit_processor::impl {
-  impl(settings, std::unique_ptr<tree::database>, std::int64_t boot_ms);
+  impl(settings, std::unique_ptr<tree::database>, std::int64_t boot_ms,
+       std::shared_ptr<const extension::request_types>);
 
   // ---- clients.cpp
   void on_frame(connection&, std::string_view frame, std::int64_t now_ms, effects&);
   /// Hands a request on to whoever prepares it, and gives it its place in the connection's order.
-  void submit(connection&, std::int32_t xid, zk::op, std::string_view body, std::int64_t now_ms, effects&);
+  void submit(connection&, waiting, std::string_view body, std::int64_t now_ms, effects&);
   /// Answers at once if nothing waits before it, else keeps it. False: the connection is gone.
   bool serve(connection&, std::int32_t xid, zk::op, std::string_view body, effects&);
   bool answer_locally(connection&, std::int32_t xid, zk::op, std::string_view body, effects&);
   void touch(connection&);
+
+  // ---- calls.cpp
+  /// A request type of one's own, by whatever way: read-only ones are served here, others by the leader.
+  void on_call(connection&, std::int32_t xid, zk::op, std::string_view body, std::int64_t now_ms, effects&);
+  void answer_call(connection&, std::int32_t xid, zk::op, std::string_view body, effects&);
 
   // ---- sessions.cpp
   void on_opened(conn_id, std::string_view address, effects&);
@@ -41,7 +48,7 @@ struct commit_processor::impl {
   // ---- settle.cpp
   void apply(const log_record&, effects&);
   void publish(zxid_t, effects&);  ///< what `applied` holds, to the stream and the session tracker
-  void settle_transaction(std::uint64_t id, zxid_t, effects&);
+  void settle_transaction(std::uint64_t id, zxid_t, std::string_view result, effects&);
   void settle_reply(const reply_only&, effects&);
   void release_replies(effects&);
   /// The reply to entry `number` of the connection's queue is known: payload behind the frame's length by `write`.
@@ -58,6 +65,7 @@ struct commit_processor::impl {
   settings cfg;
   std::unique_ptr<tree::database> db;
   role current = role::looking;
+  std::shared_ptr<const extension::request_types> types;
   preparation preparing;
   std::unordered_map<conn_id, connection> connections;
   std::unordered_map<session_id, conn_id> attached;  ///< sessions whose client is connected here

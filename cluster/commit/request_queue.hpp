@@ -22,7 +22,8 @@ struct waiting {
   kind what = kind::write;
   zk::op op = zk::op::create;
   std::int32_t xid = 0;
-  std::string bytes;
+  std::string bytes;  ///< of a write, only if it is a call by way of a create: the path that was asked for
+  bool text = false;  ///< such a call: its request is text
 };
 
 /// A queue in one vector: no allocation as long as few wait. Every entry has a number of its own, from 0.

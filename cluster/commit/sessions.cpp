@@ -57,7 +57,7 @@ void commit_processor::impl::on_connect(connection& c, std::string_view frame, s
     s.session = next_session++;
   }
   c.session = s.session;
-  submit(c, 0, zk::op::create_session, encode(s), now_ms, fx);
+  submit(c, {waiting::kind::write, zk::op::create_session, 0, {}}, encode(s), now_ms, fx);
 }
 
 void commit_processor::impl::establish(connection& c, session_id s, std::int32_t timeout_ms, effects& fx) {

@@ -2,6 +2,7 @@
 
 #include <stdexcept>
 
+#include "cluster/commit/call.hpp"
 #include "cluster/commit/processor.hpp"
 #include "cluster/commit/results.hpp"
 #include "cluster/planted_bug.hpp"
@@ -37,6 +38,12 @@ zk::event event_of(tree::applied_change::kind k) {
                               : zk::event::node_data_changed;
 }
 
+/// How a request that waits is answered if it is a call.
+std::optional<call_reply_form> call_of(const waiting& w) {
+  if (w.op != zk::op::call && w.bytes.empty()) return {};
+  return call_reply_form{w.op, w.bytes, w.text};
+}
+
 }  // namespace
 
 void commit_processor::impl::apply(const log_record& record, effects& fx) {
@@ -52,7 +59,11 @@ void commit_processor::impl::apply(const log_record& record, effects& fx) {
     auto it = attached.find(a.session);
     if (it != attached.end() && it->second != own.conn) close(*find(it->second), fx);
   }
-  if (own.conn) settle_transaction(txn.getRequestId(), record.zxid, fx);
+  if (own.conn) {
+    auto result = txn.getResult();
+    settle_transaction(txn.getRequestId(), record.zxid,
+                       {reinterpret_cast<const char*>(result.begin()), result.size()}, fx);
+  }
   if (planted(planted_bug::reply_before_event)) publish(record.zxid, fx);
   release_replies(fx);
 }
@@ -119,7 +130,7 @@ void commit_processor::impl::drain(connection& c, effects& fx) {
   }
 }
 
-void commit_processor::impl::settle_transaction(std::uint64_t id, zxid_t zxid, effects& fx) {
+void commit_processor::impl::settle_transaction(std::uint64_t id, zxid_t zxid, std::string_view result, effects& fx) {
   auto own = pending.settle(id);
   auto* c = find(own.conn);
   if (!c) return;  // its client went away meanwhile
@@ -131,9 +142,10 @@ void commit_processor::impl::settle_transaction(std::uint64_t id, zxid_t zxid, e
     auto* s = db->find_session(c->session);
     return s ? establish(*c, c->session, s->timeout_ms, fx) : refuse(*c, fx);
   }
+  auto call = call_of(*w);
   answer(*c, own.number, op == zk::op::close_session, fx, [&](jute::writer& out) {
     write_reply_header(out, xid, zxid, zk::err::ok);
-    write_result(out, op, applied);
+    call ? write_call_reply(out, *call, result) : write_result(out, op, applied);
   });
 }
 
@@ -150,7 +162,9 @@ void commit_processor::impl::settle_reply(const reply_only& r, effects& fx) {
   }
   if (r.error == zk::err::session_moved) return close(*c, fx);  // its client is connected elsewhere by now
   auto xid = w->xid;
+  auto call = call_of(*w);
   answer(*c, own.number, w->op == zk::op::close_session, fx, [&](jute::writer& out) {
+    if (call) return write_call_outcome(out, xid, db->zxid(), *call, r.error, r.body);
     write_reply_header(out, xid, db->zxid(), r.error);
     if (r.error == zk::err::ok) out.out() += r.body;
   });

@@ -91,6 +91,7 @@ shared_bytes transaction_builder::build(session_id session, std::int64_t time_ms
   t.setSession(session), t.setTimeMs(time_ms), t.setOriginNode(origin), t.setRequestId(request_id);
   auto list = t.initChanges(static_cast<unsigned>(changes.size()));
   for (unsigned i = 0; i < changes.size(); ++i) fill(list[i], changes[i]);
+  if (!result.empty()) t.setResult(as_data(result));
   return flatten(m);
 }
 

@@ -29,9 +29,10 @@ class transaction_builder {
   transaction_builder();
 
   std::vector<change_draft> changes;
+  std::string result;  ///< of a request type of one's own: its reply
   /// A path that has no other home while the transaction is prepared.
   std::string_view keep(std::string path) { return kept_.emplace_back(std::move(path)); }
-  void clear() { changes.clear(), kept_.clear(); }
+  void clear() { changes.clear(), result.clear(), kept_.clear(); }
 
   shared_bytes build(session_id, std::int64_t time_ms, node_id origin, std::uint64_t request_id);
 

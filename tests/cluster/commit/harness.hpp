@@ -5,6 +5,7 @@
 #include <doctest/doctest.h>
 
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -102,10 +103,13 @@ class ensemble {
   std::size_t confirms = 0;  ///< outcomes that asked for a confirmation of leadership
   conn_id next_conn = 1;
 
-  explicit ensemble(node_id size = 1, commit::settings cfg = {}) {
+  using types_of = std::function<std::shared_ptr<const extension::request_types>(node_id)>;
+
+  explicit ensemble(node_id size = 1, commit::settings cfg = {}, const types_of& types = {}) {
     for (node_id n = 1; n <= size; ++n) {
       cfg.self = n;
-      nodes[n] = std::make_unique<commit::commit_processor>(cfg, std::make_unique<tree::database>(), boot_ms + n);
+      nodes[n] = std::make_unique<commit::commit_processor>(cfg, std::make_unique<tree::database>(), boot_ms + n,
+                                                            types ? types(n) : nullptr);
       commit::effects fx;
       nodes[n]->on_role(n == leader ? commit::role::leading : commit::role::following, fx);
     }
