@@ -172,7 +172,6 @@ void contender::on_session(const client::session_event& e) {
 
 /// Our entry is gone, and we are still to stand in line.
 void contender::start_over() {
-  if (holding()) return lose();
   end_watch();
   ++round_;
   if (!wanted_) return gone();
