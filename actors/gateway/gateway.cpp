@@ -125,6 +125,7 @@ void gateway_actor::deliver_translated(const delivery_batch& batch) {
       stats_.packets_sent = stats_.packets_sent + 1, ++c->stats.sent;
     }
     if (item.is_reply) take_reply(*c, piece, now_us);
+    if (item.paced) c->paced_by = current_sender();
     if (!item.close) continue;
     write_frames(*c);
     if ((c = find(item.conn)) && c->state == connection::phase::open) close_after_flush(*c);
