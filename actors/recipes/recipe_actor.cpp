@@ -8,14 +8,28 @@ namespace troupe::recipes {
 namespace {
 
 // What each request is answered with (client/values.hpp).
-client::created reply_to(const client::create&);
-client::changed reply_to(const client::set_data&);
-client::done reply_to(const client::remove&);
-client::multi_result reply_to(const client::multi&);
-client::data reply_to(const client::get_data&);
-client::existing reply_to(const client::exists&);
-client::children reply_to(const client::get_children&);
-client::done reply_to(const client::sync&);
+template <class Request>
+struct reply_to;
+template <class Reply>
+struct is {
+  using type = Reply;
+};
+template <>
+struct reply_to<client::create> : is<client::created> {};
+template <>
+struct reply_to<client::set_data> : is<client::changed> {};
+template <>
+struct reply_to<client::remove> : is<client::done> {};
+template <>
+struct reply_to<client::multi> : is<client::multi_result> {};
+template <>
+struct reply_to<client::get_data> : is<client::data> {};
+template <>
+struct reply_to<client::exists> : is<client::existing> {};
+template <>
+struct reply_to<client::get_children> : is<client::children> {};
+template <>
+struct reply_to<client::sync> : is<client::done> {};
 
 }  // namespace
 
@@ -64,7 +78,7 @@ void recipe_actor::on_exit() {
 void recipe_actor::ask(client_request r, std::function<void(const answer&)> then) {
   std::visit(
       [&](auto& one) {
-        using reply = decltype(reply_to(one));
+        using reply = typename reply_to<std::decay_t<decltype(one)>>::type;
         request(client_, caf::infinite, std::move(one))
             .then(
                 [then](const reply& v) {

@@ -156,6 +156,13 @@ bool fake_ensemble::step() {
   std::vector<fake_client*> able;
   for (auto* c : clients_)
     if (c->can_step()) able.push_back(c);
+  bool late = !late_.empty() && (able.empty() ? later_.empty() : random_() % 8 == 0);
+  if (late) {
+    auto what = std::move(late_.front());
+    late_.pop_front();
+    what();
+    return true;
+  }
   if (!able.empty()) {
     able[random_() % able.size()]->step(random_() % 2);
     return true;
@@ -289,8 +296,7 @@ void fake_client::suffer(fault what) {
       auto a = std::move(waiting_.front());
       waiting_.pop_front();
       if (what == fault::requests_late && std::holds_alternative<client::multi>(a.what))
-        ensemble_.later_.emplace(ensemble_.now_ms + ensemble_.random_() % 200,
-                                 [this, r = a.what, s = session_] { ensemble_.execute(s, r); });
+        ensemble_.late_.push_back([this, r = a.what, s = session_] { ensemble_.execute(s, r); });
       answer(std::move(a), loss);
     }
   for (auto it = again.rbegin(); it != again.rend(); ++it) waiting_.push_front(std::move(*it));

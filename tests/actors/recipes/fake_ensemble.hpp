@@ -67,6 +67,7 @@ class fake_ensemble {
   session_id last_session_ = 100;
   std::uint64_t last_token_ = 0;
   std::multimap<std::int64_t, std::function<void()>> later_;  ///< by time
+  std::deque<std::function<void()>> late_;                    ///< any time
 };
 
 class fake_client final : public recipes::surroundings {
