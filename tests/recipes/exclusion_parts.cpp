@@ -89,7 +89,7 @@ class lock_part final : public part {
 
 class election_part final : public part {
  public:
-  explicit election_part(stage& s) : leaders_("election", s.wrong), system_(s.system) {
+  explicit election_part(stage& s) : leaders_("election", s.wrong), wrong_(s.wrong), system_(s.system) {
     for (auto& c : s.clients) {
       auto who = static_cast<int>(voices_.size()) + 1;
       voices_.push_back(
@@ -119,11 +119,13 @@ class election_part final : public part {
         [this, who](const recipes::resigned&) { leaders_.leave(who); },
         [self, candidate](const recipes::step_down& s) { self->send(candidate, s); },
         [](const client::done&) {},
+        [this](const recipes::not_eligible& n) { wrong_.add("election: refused with " + std::to_string(n.code)); },
         [self, candidate](const recipes::stop& s) { return self->delegate(candidate, s); },
     };
   }
 
   exclusion leaders_;
+  faults& wrong_;
   caf::actor_system& system_;
   std::vector<caf::actor> voices_;
 };
