@@ -61,7 +61,7 @@ class lock_part final : public part {
  private:
   void work(const caf::actor& lock, int who) {
     caf::scoped_actor self(system_);
-    while (!end_) {
+    for (int turn = 0; !end_; ++turn) {
       std::int32_t code = 0;
       auto held = ask<recipes::lock_held>(self, lock, recipes::acquire{}, &code);
       if (!held) {
@@ -70,7 +70,8 @@ class lock_part final : public part {
       }
       holders_.enter(who, held->fencing);
       bool lost = false;
-      self->receive([&](const recipes::lock_lost&) { lost = true; }, caf::after(20ms) >> [] {});
+      self->receive([&](const recipes::lock_lost&) { lost = true; },
+                    caf::after(turn % 4 == who ? 1'500ms : 20ms) >> [] {});
       holders_.leave(who);
       losses_ += lost;
       ask<client::done>(self, lock, recipes::release{});
