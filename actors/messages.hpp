@@ -10,6 +10,7 @@
 #include "actors/io/boxed.hpp"
 #include "cluster/commit/commit_processor.hpp"
 #include "cluster/commit/stream.hpp"
+#include "cluster/watch/history.hpp"
 #include "cluster/zab/effects.hpp"
 #include "cluster/zab/zab_peer.hpp"
 
@@ -132,6 +133,19 @@ struct installed {
   zxid_t zxid;
   std::unique_ptr<tree::database> database;
 };  ///< back
+
+// ---- subscriptions that catch up
+struct history_read {
+  watch::history_wanted what;
+  std::size_t max_bytes;         ///< about
+};                               ///< notifier, feed -> log writer: committed records
+using history = watch::history;  ///< log writer -> who asked
+struct states_wanted {
+  std::vector<watch::state_wanted> list;
+};  ///< notifier -> commit, which answers in its stream
+struct drained {
+  conn_id conn;
+};  ///< gateway -> notifier: what was paced is out, but for a little
 
 /// Anyone -> supervisor: the node must stop, and why.
 struct fatal {

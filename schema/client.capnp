@@ -111,7 +111,8 @@ struct Ask {                 # op 1003: a message for an actor inside the node. 
   message @1 :Data;
 }
 
-struct Subscribe {           # op 1001. Reply: no body; the response's zxid is where live events begin
+struct Subscribe {           # op 1001. Reply: no body; the response's zxid is where live events begin. What the
+                             # subscription tells up to there (what came after `since`, the state) comes before it
   subscription @0 :Int64;    # the client's own number, above 0, not in use on this connection
   path @1 :Text;
   scope @2 :Scope;

@@ -1,6 +1,7 @@
 #pragma once
 /// One client connection: its socket, what came in but is not a whole frame, what has still to go out.
 
+#include <caf/actor_control_block.hpp>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -70,11 +71,12 @@ class connection final : public io::fd_handler {
   io::descriptor fd;
   const io::peer_name peer;
   phase state = phase::fresh;
-  bool opened = false;       ///< the commit actor knows of it
-  bool paused = false;       ///< not read: a bound was reached
-  bool dirty = false;        ///< in the list of those to flush
-  bool waiting = false;      ///< in the list of those that a bound over all connections stopped
-  std::uint32_t events = 0;  ///< what epoll was last told
+  bool opened = false;             ///< the commit actor knows of it
+  bool paused = false;             ///< not read: a bound was reached
+  bool dirty = false;              ///< in the list of those to flush
+  bool waiting = false;            ///< in the list of those that a bound over all connections stopped
+  std::uint32_t events = 0;        ///< what epoll was last told
+  caf::strong_actor_ptr paced_by;  ///< waits for msg::drained
   std::string in, out;
   std::unique_ptr<actor_translator> translator;  ///< of the actor port's connections
   std::size_t out_at = 0;                        ///< sent of `out`

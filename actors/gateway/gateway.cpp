@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <chrono>
 #include <stdexcept>
+#include <utility>
 
 namespace troupe::gateway {
 
@@ -97,6 +98,7 @@ void gateway_actor::deliver(const delivery_batch& batch) {
     if (!c->dirty) c->dirty = true, dirty_.push_back(c->id);
     if (!piece.empty()) stats_.packets_sent = stats_.packets_sent + 1, ++c->stats.sent;
     if (item.is_reply) take_reply(*c, piece, now_us);
+    if (item.paced) c->paced_by = current_sender();
     if (item.close) {
       close_after_flush(*c);
       continue;
@@ -123,6 +125,7 @@ void gateway_actor::deliver_translated(const delivery_batch& batch) {
       stats_.packets_sent = stats_.packets_sent + 1, ++c->stats.sent;
     }
     if (item.is_reply) take_reply(*c, piece, now_us);
+    if (item.paced) c->paced_by = current_sender();
     if (!item.close) continue;
     write_frames(*c);
     if ((c = find(item.conn)) && c->state == connection::phase::open) close_after_flush(*c);
@@ -218,6 +221,8 @@ void gateway_actor::flush(connection& c) {
     const auto gone = c.out_at / 8 * 8;  // frames of actor clients are built in place, where words begin
     c.out.erase(0, gone), c.out_at -= gone;
   }
+  if (c.paced_by && c.unsent() <= options_.pause_output / 2)
+    send(caf::actor_cast<caf::actor>(std::exchange(c.paced_by, nullptr)), box(msg::drained{c.id}));
   arm(c);
   if (c.paused) resume_reading(c);
 }

@@ -4,7 +4,8 @@
 /// Owns    the listening socket, the connections, their buffers.
 /// Takes   gateway::start (the wiring): accept, and where requests go; delivery_batch (watch notifier); msg::role
 ///         (broadcast), for the four-letter words; msg::tick (the I/O thread), for deadlines
-/// Sends   request_batch -> commit: one for all that a wake-up brought
+/// Sends   request_batch -> commit: one for all that a wake-up brought; msg::drained -> notifier: a piece that was marked
+///         `paced` is out, but for half of pause_output
 /// Dies    with the node, closing every connection.
 /// Invariants: what is between `opened` and `closed` of a connection in the batches is one frame after another as the
 /// client sent them (or as its translator made them of what an actor client sent); a piece of a delivery is written whole or the connection is closed; an id is never used again.

@@ -69,6 +69,10 @@ caf::behavior commit_actor::make_behavior() {
         checkpointing_ = false;
         checkpoint_if_due();
       },
+      [this](boxed<msg::states_wanted>& m) {
+        for (auto& w : m->list) processor_.on_state_wanted(w.conn, w.number, w.serial, effects_);
+        dispatch();
+      },
       [this](boxed<msg::space>& m) { processor_.on_space(m->low); },
       [this](boxed<msg::tick>&) {
         if (auto t = processor_.take_touched(); !t.empty()) send(ctx_->tracker, box(msg::touched{std::move(t), false}));

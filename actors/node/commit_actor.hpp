@@ -5,7 +5,7 @@
 /// Takes   request_batch (gateway); msg::local (broadcast): committed transactions, answers, forwarded requests and
 /// role
 ///         changes, in order; msg::expired (session tracker); msg::replaced (broadcast: SNAP); msg::checkpointed;
-///         msg::tick
+///         msg::states_wanted (notifier), answered in the stream; msg::tick
 /// Sends   stream_batch -> notifier: everything that clients get to see, in one stream; msg::proposals and
 ///         msg::forwards -> broadcast; msg::session_changes and msg::touched -> session tracker; msg::checkpoint ->
 ///         checkpointer

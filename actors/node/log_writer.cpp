@@ -32,6 +32,10 @@ caf::behavior log_writer::make_behavior() {
         msg::log_read_done done{m->what, log_->read(m->what.after, m->what.max_bytes)};
         send(ctx_->broadcast, box(std::move(done)));
       },
+      [this](boxed<msg::history_read>& m) {
+        flush();  // what is committed was handed to us before
+        send(caf::actor_cast<caf::actor>(current_sender()), box(committed(*m)));
+      },
       [this](boxed<msg::checkpointed>& m) { trim(m->zxid); },
       [this](boxed<msg::tick>&) {
         if (waiting_.empty() && log_->trim_pending()) log_->write({});
@@ -62,6 +66,18 @@ void log_writer::flush() {
   waiting_.clear();
   s.log_records = records_;
   send(ctx_->broadcast, box(msg::durable{token_}));
+}
+
+msg::history log_writer::committed(const msg::history_read& m) {
+  msg::history out{m.what, {}, false, 0};
+  auto found = log_->read(m.what.after, m.max_bytes);
+  if (found.position < 0) {
+    out.too_old = true, out.base = log_->state().base;
+    return out;
+  }
+  out.records = std::move(found.records);
+  while (!out.records.empty() && out.records.back().zxid > m.what.upto) out.records.pop_back();
+  return out;
 }
 
 void log_writer::check_space() {

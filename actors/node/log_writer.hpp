@@ -1,8 +1,10 @@
 #pragma once
 /// The log writer: owns the log environment, alone, on a thread of its own.
 ///
-/// Takes   msg::persist and msg::log_read (broadcast); msg::checkpointed (checkpointer): older records may go; msg::tick
-/// Sends   msg::durable, msg::log_read_done -> broadcast; msg::space -> commit; msg::fatal -> supervisor
+/// Takes   msg::persist and msg::log_read (broadcast); msg::history_read (notifier, feed); msg::checkpointed
+///         (checkpointer): older records may go; msg::tick
+/// Sends   msg::durable, msg::log_read_done -> broadcast; msg::history -> who asked for it; msg::space -> commit;
+///         msg::fatal -> supervisor
 /// Dies    at the first failed write or sync, and the node with it: after a failed sync neither LMDB nor the kernel can
 ///         be trusted.
 /// Group commit: everything that waits in the mailbox goes into one transaction; while the disk syncs, the next
@@ -24,6 +26,7 @@ class log_writer : public io::event_based_actor {
 
  private:
   void flush();
+  msg::history committed(const msg::history_read&);
   void remember(zxid_t last, std::size_t records);
   void trim(zxid_t checkpoint);
   void check_space();

@@ -89,6 +89,8 @@ bool commit_processor::impl::answer_locally(connection& c, std::int32_t xid, zk:
   if (fx.stream.bytes.size() > max_step_bytes) return close(c, fx), false;
   if ((op == zk::op::call && on_actor_port(c.id)) || calls(op, body)) return answer_call(c, xid, op, body, fx), true;
   if (is_read(op)) return answer_read(*db, {c.id, *c.creds}, xid, op, body, fx.stream), true;
+  if (on_actor_port(c.id) && op == zk::op::subscribe) return subscribe(c, xid, body, fx);
+  if (on_actor_port(c.id) && op == zk::op::unsubscribe) return unsubscribe(c, xid, body, fx), true;
   // What we know but do not serve costs an error; what is no request at all costs the connection, as in ZooKeeper. An
   // actor client may be newer than we are, and its gateway has seen that it sent a request.
   bool known = op == zk::op::create_container || op == zk::op::create_ttl || on_actor_port(c.id);

@@ -19,6 +19,7 @@ constexpr int request_id_shift = 20;
 
 void effects::clear() {
   stream.bytes.clear(), stream.text.clear(), stream.items.clear(), stream.acls.clear(), stream.creds.clear();
+  stream.subscriptions.clear(), stream.transactions.clear(), stream.state_bytes = 0;
   proposals.clear(), forward.clear(), sessions.clear();
 }
 
@@ -84,6 +85,10 @@ void commit_processor::on_committed(const log_records& records, effects& fx) {
 void commit_processor::on_replies(std::vector<reply_only> list, effects& fx) {
   for (auto& r : list) impl_->held.push_back(std::move(r));
   impl_->release_replies(fx);
+}
+
+void commit_processor::on_state_wanted(conn_id conn, std::int64_t subscription, std::uint64_t serial, effects& fx) {
+  impl_->state_wanted(conn, subscription, serial, fx);
 }
 
 void commit_processor::on_role(role next, effects& fx) {

@@ -65,6 +65,8 @@ class commit_processor {
   void on_committed(const log_records&, effects&);
   /// Outcomes of our requests that left no transaction. Each waits until its `after` is applied.
   void on_replies(std::vector<reply_only>, effects&);
+  /// The log does not reach back to where a subscription goes on from: it begins anew, with the state as it is now.
+  void on_state_wanted(conn_id, std::int64_t subscription, std::uint64_t serial, effects&);
   /// `looking` drops the overlay, every pending request and every connection (clients go elsewhere).
   void on_role(role, effects&);
   /// Our disk is nearly full, or not any more: while leading, requests that need space are refused (SYSTEMERROR).

@@ -3,9 +3,11 @@
 
 #include <memory>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "cluster/commit/request_queue.hpp"
+#include "cluster/commit/stream.hpp"
 #include "cluster/tree/acl.hpp"
 
 namespace troupe::commit {
@@ -35,6 +37,8 @@ struct connection {
   std::uint64_t touch_round = 0;  ///< of the last round in which it sent anything
   std::shared_ptr<const tree::credentials> creds;
   request_queue queue;
+  std::unordered_map<std::int64_t, subscription> subscriptions;  ///< by their numbers
+  std::size_t subscription_path_bytes = 0;
   std::vector<std::string> early;  ///< frames that came while connecting
   std::size_t early_bytes = 0;
 };

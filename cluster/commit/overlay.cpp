@@ -56,8 +56,15 @@ std::vector<std::string> overlay::ephemerals_of(session_id id) const {
 std::size_t overlay::ephemeral_bytes(session_id id) {
   auto [it, first] = ephemeral_bytes_.try_emplace(id, 0);
   if (first)
-    for (auto& path : ephemerals_of(id)) it->second += ephemeral_cost(path);
+    for (auto& path : ephemerals_of(id)) it->second += ephemeral_cost(path, look(path).acl);
   return it->second;
+}
+
+std::size_t overlay::ephemeral_cost(std::string_view path, const tree::acl_ref& acl) {
+  auto n = path.size() + 64;
+  if (acl)
+    for (auto& a : *acl) n += a.who.scheme.size() + a.who.name.size() + 12;
+  return n;
 }
 
 void overlay::count_ephemeral(session_id id, std::int64_t bytes) {
@@ -91,14 +98,21 @@ overlay::session_entry& overlay::touch_session(session_id id) {
   return s;
 }
 
-void overlay::add_ephemeral(session_id id, std::string_view path) {
+void overlay::add_ephemeral(session_id id, std::string_view path, const tree::acl_ref& acl) {
   ephemeral_bytes(id);  // counts those that are there already
-  count_ephemeral(id, static_cast<std::int64_t>(ephemeral_cost(path)));
+  count_ephemeral(id, static_cast<std::int64_t>(ephemeral_cost(path, acl)));
   touch_session(id).ephemerals.push_back({current(), std::string(path)});
 }
 
-void overlay::remove_ephemeral(session_id id, std::string_view path) {
-  if (ephemeral_bytes_.contains(id)) count_ephemeral(id, -static_cast<std::int64_t>(ephemeral_cost(path)));
+void overlay::remove_ephemeral(session_id id, std::string_view path, const tree::acl_ref& acl) {
+  if (ephemeral_bytes_.contains(id)) count_ephemeral(id, -static_cast<std::int64_t>(ephemeral_cost(path, acl)));
+}
+
+void overlay::change_ephemeral(session_id id, std::string_view path, const tree::acl_ref& from,
+                               const tree::acl_ref& to) {
+  if (ephemeral_bytes_.contains(id))
+    count_ephemeral(id, static_cast<std::int64_t>(ephemeral_cost(path, to)) -
+                            static_cast<std::int64_t>(ephemeral_cost(path, from)));
 }
 
 void overlay::open_session(session_id id) { touch_session(id).opened = true; }

@@ -30,7 +30,7 @@ struct node_state {
   std::int64_t children = 0;
   session_id ephemeral_owner = 0;
   tree::acl_ref acl;
-  std::uint64_t data_txn = 0;     ///< the last pending transaction that set its data; 0, or applied: the database has them
+  std::uint64_t data_txn = 0;  ///< the last pending transaction that set its data; 0, or applied: the database has them
   std::uint32_t data_change = 0;  ///< the number of the change in it
 };
 
@@ -52,7 +52,7 @@ class overlay {
 
   /// What the deletes of its ephemerals will take in the transaction that ends the session. Bytes, rounded up.
   std::size_t ephemeral_bytes(session_id);
-  static std::size_t ephemeral_cost(std::string_view path) { return path.size() + 64; }
+  static std::size_t ephemeral_cost(std::string_view path, const tree::acl_ref&);
 
   void begin();
   node_state& touch(std::string_view path);  ///< valid until the next touch
@@ -60,8 +60,10 @@ class overlay {
   void sets_data(node_state& n, std::size_t change) const {
     n.data_txn = current(), n.data_change = static_cast<std::uint32_t>(change);
   }
-  void add_ephemeral(session_id, std::string_view path);
-  void remove_ephemeral(session_id, std::string_view path);
+  void add_ephemeral(session_id, std::string_view path, const tree::acl_ref&);
+  void remove_ephemeral(session_id, std::string_view path, const tree::acl_ref&);
+  /// Another ACL. Only for the count.
+  void change_ephemeral(session_id, std::string_view path, const tree::acl_ref& from, const tree::acl_ref& to);
   void open_session(session_id);
   void close_session(session_id);
   void commit(shared_bytes transaction = {});  ///< its bytes, for those who ask for the data in it

@@ -39,7 +39,8 @@ err preparation::check_session(const request_view& r) {
 
 void preparation::propose(const request_view& r, std::int64_t now_ms, bool bounded, std::vector<prepared>& out) {
   auto payload = txn_.build(r.session, now_ms, r.origin, r.id);
-  if (bounded && payload.size() > max_transaction_bytes()) {
+  auto acls = txn_.acl_before_bytes();  // nothing of the request's: ZooKeeper's transactions have none
+  if (bounded && (acls > max_session_ephemeral_bytes || payload.size() > max_transaction_bytes() + acls)) {
     pending_.rollback();
     return answer(r, err::marshalling_error, out, "the transaction would be too large");
   }
@@ -115,8 +116,10 @@ void preparation::close(const request_view& r, std::int64_t now_ms, std::vector<
     auto kept = txn_.keep(std::move(path));
     auto slash = kept.rfind('/');
     --pending_.touch(slash == 0 ? kept.substr(0, 1) : kept.substr(0, slash)).children;
-    pending_.touch(kept) = {};
-    txn_.changes.push_back({change_draft::kind::del, zk::op::close_session, kept, {}, {}, 0, 0});
+    auto& n = pending_.touch(kept);
+    auto acl = n.acl ? tree::canonical(*n.acl) : std::string();
+    n = {};
+    txn_.changes.push_back({change_draft::kind::del, zk::op::close_session, kept, {}, {}, 0, 0, std::move(acl)});
   }
   pending_.close_session(r.session);
   txn_.changes.push_back({change_draft::kind::close_session, zk::op::close_session, {}, {}, {}, r.session, 0});

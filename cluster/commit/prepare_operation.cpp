@@ -43,6 +43,13 @@ std::string sequential_path(std::string_view prefix, std::int32_t number) {
   return out.append(prefix).append(digits, static_cast<std::size_t>(n));
 }
 
+/// As transactions carry it; empty = open to all.
+std::string acl_bytes(const tree::acl_ref& acl) { return acl ? tree::canonical(*acl) : std::string(); }
+
+bool fits_session(session_id s, std::size_t more, overlay& pending) {
+  return pending.ephemeral_bytes(s) + more <= max_session_ephemeral_bytes;
+}
+
 err create(const operation& o, const caller& who, overlay& pending, transaction_builder& txn) {
   if (auto e = check_flags(o); e != err::ok) return e;
   bool ephemeral = o.flags & flag_ephemeral, sequential = o.flags & flag_sequential;
@@ -59,8 +66,7 @@ err create(const operation& o, const caller& who, overlay& pending, transaction_
   if (!tree::valid_path(path)) return err::bad_arguments;
   if (pending.look(path).exists) return err::node_exists;
   if (parent.ephemeral_owner != 0) return err::no_children_for_ephemerals;
-  if (ephemeral && pending.ephemeral_bytes(who.session) + overlay::ephemeral_cost(path) > max_session_ephemeral_bytes)
-    return err::quota_exceeded;
+  if (ephemeral && !fits_session(who.session, overlay::ephemeral_cost(path, acl), pending)) return err::quota_exceeded;
 
   auto owner = ephemeral ? who.session : 0;
   auto creates = wrapping_add(parent.creates, 1);
@@ -68,9 +74,9 @@ err create(const operation& o, const caller& who, overlay& pending, transaction_
   p.creates = creates, ++p.children;
   auto& n = pending.touch(path);
   n = {};
+  if (ephemeral) pending.add_ephemeral(who.session, path, acl);
   n.exists = true, n.ephemeral_owner = owner, n.acl = std::move(acl);
   pending.sets_data(n, txn.changes.size());
-  if (ephemeral) pending.add_ephemeral(who.session, path);
   txn.changes.push_back({change_draft::kind::create, o.op, path, o.data, std::move(canonical), owner, creates});
   return err::ok;
 }
@@ -93,8 +99,8 @@ err del(const operation& o, const caller& who, overlay& pending, transaction_bui
   if (node.children != 0) return err::not_empty;
   --pending.touch(parent_path).children;
   pending.touch(o.path) = {};
-  if (node.ephemeral_owner) pending.remove_ephemeral(node.ephemeral_owner, o.path);
-  txn.changes.push_back({change_draft::kind::del, o.op, o.path, {}, {}, 0, 0});
+  if (node.ephemeral_owner) pending.remove_ephemeral(node.ephemeral_owner, o.path, node.acl);
+  txn.changes.push_back({change_draft::kind::del, o.op, o.path, {}, {}, 0, 0, acl_bytes(node.acl)});
   return err::ok;
 }
 
@@ -108,7 +114,7 @@ err set_data(const operation& o, const caller& who, overlay& pending, transactio
   auto& n = pending.touch(o.path);
   n.version = version;
   pending.sets_data(n, txn.changes.size());
-  txn.changes.push_back({change_draft::kind::set_data, o.op, o.path, o.data, {}, 0, version});
+  txn.changes.push_back({change_draft::kind::set_data, o.op, o.path, o.data, {}, 0, version, acl_bytes(node.acl)});
   return err::ok;
 }
 
@@ -121,6 +127,11 @@ err set_acl(const operation& o, const caller& who, overlay& pending, transaction
   if (!node.exists) return err::no_node;
   if (!tree::allowed(node.acl, zk::perm::admin, who.creds)) return err::no_auth;
   if (o.version != -1 && o.version != node.aversion) return err::bad_version;
+  if (auto owner = node.ephemeral_owner) {
+    auto before = overlay::ephemeral_cost(o.path, node.acl), after = overlay::ephemeral_cost(o.path, acl);
+    if (after > before && !fits_session(owner, after - before, pending)) return err::quota_exceeded;
+    pending.change_ephemeral(owner, o.path, node.acl, acl);
+  }
   auto& n = pending.touch(o.path);
   n.aversion = next_version(node.aversion), n.acl = std::move(acl);
   txn.changes.push_back({change_draft::kind::set_acl, o.op, o.path, {}, std::move(canonical), 0, n.aversion});

@@ -13,7 +13,8 @@ namespace troupe::commit {
 
 /// Ephemerals that one session may have, by the bytes that their deletes take (overlay::ephemeral_cost): they all go in
 /// the one transaction that ends the session, which cannot be refused and must fit a frame between nodes (in ZooKeeper
-/// it may not, ZOOKEEPER-4306). One more is refused with QUOTAEXCEEDED.
+/// it may not, ZOOKEEPER-4306). One more is refused with QUOTAEXCEEDED. So much may also be of ACLs in a transaction,
+/// beyond the bound on its size.
 inline constexpr std::size_t max_session_ephemeral_bytes = std::size_t{16} << 20;
 
 /// Who asks.

@@ -1,7 +1,7 @@
 #pragma once
-/// The inside of commit_processor, in five parts: clients.cpp (what connections send), calls.cpp
-/// (request types of one's own), sessions.cpp (handshake, auth,
-/// ends of connections), settle.cpp (outcomes back to connections in their order), commit_processor.cpp (the surface).
+/// The inside of commit_processor, in six parts: clients.cpp (what connections send), calls.cpp (request types of one's
+/// own), sessions.cpp (handshake, auth, ends of connections), settle.cpp (outcomes back to connections in their order),
+/// subscribing.cpp (subscriptions), commit_processor.cpp (the surface).
 
 #include <deque>
 #include <unordered_map>
@@ -47,7 +47,8 @@ struct commit_processor::impl {
 
   // ---- settle.cpp
   void apply(const log_record&, effects&);
-  void publish(zxid_t, effects&);  ///< what `applied` holds, to the stream and the session tracker
+  /// What `applied` holds, to the stream and the session tracker. `before`: the transaction in front of this one.
+  void publish(const log_record&, zxid_t before, effects&);
   void settle_transaction(std::uint64_t id, zxid_t, std::string_view result, effects&);
   void settle_reply(const reply_only&, effects&);
   void release_replies(effects&);
@@ -56,6 +57,13 @@ struct commit_processor::impl {
   void answer(connection&, std::uint64_t number, bool last, effects&, F&& write);
   /// Sends what is answered and serves what is local, up to the first request that still waits.
   void drain(connection&, effects&);
+
+  // ---- subscribing.cpp
+  /// False: the connection is gone.
+  bool subscribe(connection&, std::int32_t xid, std::string_view body, effects&);
+  void unsubscribe(connection&, std::int32_t xid, std::string_view body, effects&);
+  void drop_subscription(connection&, std::int64_t number);
+  void state_wanted(conn_id, std::int64_t number, std::uint64_t serial, effects&);
 
   connection* find(conn_id id) {
     auto it = connections.find(id);
@@ -75,7 +83,9 @@ struct commit_processor::impl {
   std::uint64_t touch_round = 1;
   std::vector<session_id> touched;
   std::vector<tree::applied_change> applied;
-  std::int64_t now_ms = 0;  ///< of the last step that had a clock
+  std::size_t subscriptions = 0, subscription_path_bytes = 0;  ///< of all connections
+  std::uint64_t last_subscription = 0;                         ///< serial
+  std::int64_t now_ms = 0;                                     ///< of the last step that had a clock
 };
 
 }  // namespace troupe::commit

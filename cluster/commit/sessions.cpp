@@ -25,6 +25,7 @@ void commit_processor::impl::on_closed(conn_id id, effects& fx) {
 
 void commit_processor::impl::forget(connection& c) {
   if (auto it = attached.find(c.session); it != attached.end() && it->second == c.id) attached.erase(it);
+  subscriptions -= c.subscriptions.size(), subscription_path_bytes -= c.subscription_path_bytes;
   connections.erase(c.id);
 }
 
@@ -39,6 +40,7 @@ void commit_processor::impl::close_all(effects& fx) {
   std::sort(ids.begin(), ids.end());  // the same order in every run
   for (auto id : ids) push_plain(fx.stream, stream_item::kind::close, id);
   connections.clear(), attached.clear(), touched.clear();
+  subscriptions = subscription_path_bytes = 0;
 }
 
 void commit_processor::impl::on_connect(connection& c, std::string_view frame, std::int64_t now_ms, effects& fx) {

@@ -1,35 +1,14 @@
-#include <capnp/serialize.h>
-
 #include <stdexcept>
 
 #include "cluster/commit/call.hpp"
 #include "cluster/commit/processor.hpp"
 #include "cluster/commit/results.hpp"
 #include "cluster/planted_bug.hpp"
+#include "schema/flat_message.hpp"
 
 namespace troupe::commit {
 
 namespace {
-
-/// A record of the log as a message. Reads it in place; copies it only if it does not lie as Cap'n Proto wants.
-class transaction_message {
- public:
-  explicit transaction_message(const shared_bytes& payload)
-      : bytes_(payload.aligned() ? payload : shared_bytes::copy_of(payload.view())),
-        reader_(kj::arrayPtr(reinterpret_cast<const capnp::word*>(bytes_.data()), bytes_.size() / sizeof(capnp::word)),
-                options(bytes_.size())) {}
-  wire::Transaction::Reader get() { return reader_.getRoot<wire::Transaction>(); }
-
- private:
-  /// Each byte is read a few times at most; the default limit would stop us at a transaction of tens of megabytes.
-  static capnp::ReaderOptions options(std::size_t bytes) {
-    capnp::ReaderOptions o;
-    o.traversalLimitInWords = 1024 + bytes;
-    return o;
-  }
-  shared_bytes bytes_;
-  capnp::FlatArrayMessageReader reader_;
-};
 
 zk::event event_of(tree::applied_change::kind k) {
   using kind = tree::applied_change::kind;
@@ -47,12 +26,13 @@ std::optional<call_reply_form> call_of(const waiting& w) {
 }  // namespace
 
 void commit_processor::impl::apply(const log_record& record, effects& fx) {
-  transaction_message message(record.payload);
-  auto txn = message.get();
+  wire::flat_message message(record.payload);
+  auto txn = message.get<wire::Transaction>();
+  auto before = db->zxid();
   applied.clear();
   db->apply(record.zxid, txn, applied);
   if (current == role::leading) preparing.applied();
-  if (!planted(planted_bug::reply_before_event)) publish(record.zxid, fx);
+  if (!planted(planted_bug::reply_before_event)) publish(record, before, fx);
   auto own = txn.getOriginNode() == cfg.self ? pending.peek(txn.getRequestId()) : pending_requests::entry{};
   for (auto& a : applied) {  // whoever is connected on a session that ended, but did not ask for it, is cut off
     if (a.what != tree::applied_change::kind::session_closed) continue;
@@ -61,15 +41,22 @@ void commit_processor::impl::apply(const log_record& record, effects& fx) {
   }
   if (own.conn) {
     auto result = txn.getResult();
-    settle_transaction(txn.getRequestId(), record.zxid,
-                       {reinterpret_cast<const char*>(result.begin()), result.size()}, fx);
+    settle_transaction(txn.getRequestId(), record.zxid, {reinterpret_cast<const char*>(result.begin()), result.size()},
+                       fx);
   }
-  if (planted(planted_bug::reply_before_event)) publish(record.zxid, fx);
+  if (planted(planted_bug::reply_before_event)) publish(record, before, fx);
   release_replies(fx);
 }
 
-void commit_processor::impl::publish(zxid_t zxid, effects& fx) {
+void commit_processor::impl::publish(const log_record& record, zxid_t before, effects& fx) {
   using kind = tree::applied_change::kind;
+  auto zxid = record.zxid;
+  if (subscriptions) {
+    auto& i = fx.stream.items.emplace_back();
+    i.what = stream_item::kind::transaction, i.zxid = zxid;
+    i.index = static_cast<std::uint32_t>(fx.stream.transactions.size());
+    fx.stream.transactions.push_back({before, record.payload});
+  }
   for (auto& a : applied) {
     switch (a.what) {
       case kind::created:

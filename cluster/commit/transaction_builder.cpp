@@ -1,10 +1,8 @@
 #include "cluster/commit/transaction_builder.hpp"
 
-#include <capnp/message.h>
-#include <capnp/serialize.h>
-
 #include <cstring>
 
+#include "schema/flat_message.hpp"
 #include "schema/records.capnp.h"
 
 namespace troupe::commit {
@@ -14,7 +12,7 @@ namespace {
 /// 16 KiB: nearly every transaction fits, and so needs no allocation but that of its result.
 constexpr std::size_t scratch_words = 2048;
 
-capnp::Data::Reader as_data(std::string_view s) { return {reinterpret_cast<const kj::byte*>(s.data()), s.size()}; }
+using wire::as_data;
 
 void set_text(wire::Change::Builder c, std::string_view path) {
   auto t = c.initPath(static_cast<unsigned>(path.size()));
@@ -25,6 +23,7 @@ void fill(wire::Change::Builder c, const change_draft& d) {
   using kind = change_draft::kind;
   c.setOp(static_cast<std::int32_t>(d.op));
   if (!d.path.empty()) set_text(c, d.path);
+  if (!d.acl_before.empty()) c.setAclBefore(as_data(d.acl_before));
   switch (d.what) {
     case kind::check:
       c.setCheck();
@@ -60,25 +59,6 @@ void fill(wire::Change::Builder c, const change_draft& d) {
   }
 }
 
-/// capnp::messageToFlatArray, but into memory that shared_bytes owns, in one allocation and one copy.
-shared_bytes flatten(capnp::MessageBuilder& m) {
-  auto segments = m.getSegmentsForOutput();
-  auto table_words = segments.size() / 2 + 1;
-  auto words = capnp::computeSerializedSizeInWords(m);
-  auto out = std::make_shared_for_overwrite<std::uint64_t[]>(words);
-  out[table_words - 1] = 0;  // its second half may be padding
-  auto* sizes = reinterpret_cast<std::uint32_t*>(out.get());
-  sizes[0] = static_cast<std::uint32_t>(segments.size() - 1);
-  auto* at = out.get() + table_words;
-  for (std::size_t i = 0; i < segments.size(); ++i) {
-    sizes[i + 1] = static_cast<std::uint32_t>(segments[i].size());
-    std::memcpy(at, segments[i].begin(), segments[i].size() * 8);
-    at += segments[i].size();
-  }
-  auto* begin = reinterpret_cast<const char*>(out.get());
-  return {std::move(out), begin, words * 8};
-}
-
 }  // namespace
 
 transaction_builder::transaction_builder() : scratch_(scratch_words) {}
@@ -92,7 +72,7 @@ shared_bytes transaction_builder::build(session_id session, std::int64_t time_ms
   auto list = t.initChanges(static_cast<unsigned>(changes.size()));
   for (unsigned i = 0; i < changes.size(); ++i) fill(list[i], changes[i]);
   if (!result.empty()) t.setResult(as_data(result));
-  return flatten(m);
+  return wire::flatten(m);
 }
 
 }  // namespace troupe::commit

@@ -19,9 +19,10 @@ struct change_draft {
   kind what = kind::check;
   zk::op op = zk::op::check;
   std::string_view path, data;
-  std::string acl;          ///< canonical; empty = open to all
-  session_id session = 0;   ///< create: ephemeral owner; open and close: the session
-  std::int32_t number = 0;  ///< create: parentCreates; set_data, set_acl: the new version; open: timeout
+  std::string acl;           ///< canonical; empty = open to all
+  session_id session = 0;    ///< create: ephemeral owner; open and close: the session
+  std::int32_t number = 0;   ///< create: parentCreates; set_data, set_acl: the new version; open: timeout
+  std::string acl_before{};  ///< del, set_data: the znode's canonical ACL before it
 };
 
 class transaction_builder {
@@ -34,6 +35,12 @@ class transaction_builder {
   std::string_view keep(std::string path) { return kept_.emplace_back(std::move(path)); }
   void clear() { changes.clear(), result.clear(), kept_.clear(); }
 
+  /// Of all acl_before.
+  std::size_t acl_before_bytes() const {
+    std::size_t n = 0;
+    for (auto& c : changes) n += c.acl_before.size();
+    return n;
+  }
   shared_bytes build(session_id, std::int64_t time_ms, node_id origin, std::uint64_t request_id);
 
  private:

@@ -11,6 +11,9 @@
 /// a watch that is held back so is used up all the same (CVE-2024-23944). The event's header carries the zxid of the
 /// transaction (ZOOKEEPER-4655), or, for events that setWatches finds, what the commit processor put there.
 ///
+/// Subscriptions of actor clients stand beside that (subscriptions.hpp): they last, and hold back what else a connection
+/// gets while they catch up.
+///
 /// A connection that passes a limit (watch_limits.hpp) is closed. Nothing more is delivered to a connection after
 /// `close` or `last_reply`; its watches are dropped there, and again (harmless) at `closed`. The stream holds nothing
 /// for a connection after its `closed`: a watch left then would stay.
@@ -19,18 +22,26 @@
 #include <memory>
 
 #include "cluster/commit/stream.hpp"
+#include "cluster/watch/subscriptions.hpp"
 #include "cluster/watch/watch_limits.hpp"
 
 namespace troupe::watch {
 
 class watch_notifier {
  public:
-  explicit watch_notifier(watch_limits = {});
+  explicit watch_notifier(watch_limits = {}, subscription_limits = {});
   ~watch_notifier();
 
   /// Consumes the batch; appends to `out` in stream order. Takes over in.bytes when `out` is empty, without a copy.
   /// Events for one change share one frame: several items of `out` may point at the same bytes.
   void step(stream_batch&& in, delivery_batch& out);
+
+  // ---- subscriptions that catch up: as in subscriptions.hpp
+  void on_history(history&&, delivery_batch& out);
+  void on_drained(conn_id, delivery_batch& out);
+  void take_turns(delivery_batch& out);
+  subscriptions::wants take_wants();
+  const subscriptions& subscribed() const;
 
   std::size_t watch_count() const;  ///< (connection, path, table) triples
   std::size_t watched_paths() const;

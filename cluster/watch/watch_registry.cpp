@@ -26,8 +26,7 @@ watch_registry::added watch_registry::add(conn_id id, watch_table table, std::st
   if (at == path_table::none || c.watches.size() >= limits_.watches_per_connection ||
       c.path_bytes + path.size() > limits_.path_bytes_per_connection) {
     if (at != path_table::none) paths_.release_if_unwatched(at);
-    forget_watches(number);
-    c.refused = true, ++refused_;
+    refuse(id);
     return added::refused;
   }
   if (c.watches.empty()) ++watching_;
@@ -40,6 +39,18 @@ watch_registry::added watch_registry::add(conn_id id, watch_table table, std::st
 
 void watch_registry::identify(conn_id id, std::shared_ptr<const tree::credentials> creds) {
   connections_[number_of(id)].creds = std::move(creds);
+}
+
+std::shared_ptr<const tree::credentials> watch_registry::credentials_of(conn_id id) const {
+  auto i = numbers_.find(id);
+  return i == numbers_.end() ? nullptr : connections_[i->second].creds;
+}
+
+void watch_registry::refuse(conn_id id) {
+  auto number = number_of(id);
+  if (connections_[number].refused) return;
+  forget_watches(number);
+  connections_[number].refused = true, ++refused_;
 }
 
 bool watch_registry::refused(conn_id id) const {

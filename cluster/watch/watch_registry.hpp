@@ -35,7 +35,10 @@ class watch_registry {
 
   added add(conn_id, watch_table, std::string_view path);
   void identify(conn_id, std::shared_ptr<const tree::credentials>);
+  std::shared_ptr<const tree::credentials> credentials_of(conn_id) const;
   void drop(conn_id);
+  /// As after a limit: it stays without watches until it is dropped.
+  void refuse(conn_id);
   bool refused(conn_id) const;
   bool any_refused() const { return refused_ > 0; }
 

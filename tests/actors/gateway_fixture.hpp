@@ -65,7 +65,7 @@ inline std::string frame(std::string_view body) {
 struct commit_log {
   std::mutex mutex;
   std::condition_variable changed;
-  std::size_t batches = 0, frames = 0, opened = 0, closed = 0;
+  std::size_t batches = 0, frames = 0, opened = 0, closed = 0, drained = 0;
   std::string last_address;
   std::atomic<bool> hold{false};  ///< do not answer
   template <class F>
@@ -76,13 +76,18 @@ struct commit_log {
 };
 
 /// Stands for commit and notifier: answers each frame with itself. Frames that say so ask for more:
-/// "close": close after the reply; "many N": an event of N bytes before the reply.
+/// "close": close after the reply; "many N": an event of N bytes before the reply; "paced N": the same, paced.
 struct echo_commit {
   static constexpr const char* name = "echo commit";
   echo_commit(io::pinned_actor* self, caf::actor gateway, commit_log* log)
       : self_(self), gateway_(gateway), log_(log) {}
   caf::behavior make_behavior() {
-    return {[this](boxed<request_batch>& b) { on_batch(*b); }, [this](std::uint64_t) { answer_held(); }};
+    return {[this](boxed<request_batch>& b) { on_batch(*b); }, [this](std::uint64_t) { answer_held(); },
+            [this](boxed<msg::drained>&) {
+              std::lock_guard lock(log_->mutex);
+              ++log_->drained;
+              log_->changed.notify_all();
+            }};
   }
   void on_batch(const request_batch& b) {
     std::lock_guard lock(log_->mutex);
@@ -95,6 +100,10 @@ struct echo_commit {
       auto body = b.view(i);
       if (body.starts_with("many "))
         add(i.conn, std::string(std::stoul(std::string(body.substr(5))), 'x'), false, false);
+      if (body.starts_with("paced ")) {
+        add(i.conn, std::string(std::stoul(std::string(body.substr(6))), 'x'), false, false);
+        out_.items.back().paced = true;
+      }
       add(i.conn, body, true, body == "close");
     }
     log_->changed.notify_all();
@@ -102,8 +111,8 @@ struct echo_commit {
   }
   void add(conn_id conn, std::string_view body, bool reply, bool close) {
     auto f = frame(body);
-    out_.items.push_back(
-        {conn, static_cast<std::uint32_t>(out_.bytes.size()), static_cast<std::uint32_t>(f.size()), reply, close});
+    out_.items.push_back({conn, static_cast<std::uint32_t>(out_.bytes.size()), static_cast<std::uint32_t>(f.size()),
+                          reply, close, false});
     out_.bytes += f;
   }
   void answer_held() {

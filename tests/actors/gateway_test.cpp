@@ -209,3 +209,20 @@ TEST_CASE("an event does not count as a reply") {
   CHECK(f.stats.outstanding == 0);
   CHECK(f.stats.latency_count == 101);
 }
+
+TEST_CASE("who sent a paced piece hears of it when the client has taken it, and not before") {
+  gateway_fixture f;
+  auto c = session(f.port), other = session(f.port);
+  constexpr std::size_t size = 30'000'000;  // no socket buffer holds it
+  auto request = frame("paced " + std::to_string(size));
+  c.send(request);
+  auto length = c.read(4);
+  other.send(frame("ask"));
+  CHECK(other.read(7) == frame("ask"));
+  {
+    std::lock_guard lock(f.log.mutex);
+    CHECK(f.log.drained == 0);
+  }
+  CHECK(c.read(size + request.size()).size() == size + request.size());
+  f.log.wait([&] { return f.log.drained == 1; });
+}

@@ -340,6 +340,8 @@ void ensemble::from_node(node& n, caf::message& m) {
     network_->drop_link(n.id, drop->peer);
   } else if (auto* d = sent<delivery_batch>(m)) {
     ports_->deliver(n.id, *d);
+    for (auto& i : d->items)  // its buffers have no end
+      if (i.paced) caf::anon_send(n.ctx->notifier, box(msg::drained{i.conn}));
   } else if (auto* f = sent<msg::fatal>(m)) {
     on_fatal(n, f->why);
   } else if (auto* r = sent<msg::role>(m)) {

@@ -79,6 +79,8 @@ struct seen {
   zxid_t zxid = 0;  ///< events and changes: the item's; replies: the header's
   tree::acl_ref acl, parent_acl;
   tree::credentials creds;
+  subscription about;
+  applied_transaction transaction;
 
   std::int32_t xid() const { return jute::reader(frame).i32(); }
   err error() const {
@@ -102,6 +104,8 @@ class ensemble {
   std::map<node_id, std::vector<commit::effects::session_change>> sessions;
   std::size_t confirms = 0;  ///< outcomes that asked for a confirmation of leadership
   conn_id next_conn = 1;
+  std::function<void(node_id, stream_batch&&)> on_stream;  ///< gets what a node's notifier would get
+  std::vector<log_record> records;                         ///< committed
 
   using types_of = std::function<std::shared_ptr<const extension::request_types>(node_id)>;
 
@@ -139,6 +143,13 @@ class ensemble {
   }
   std::size_t in_flight() const { return in_flight_.size(); }
   zxid_t last_assigned() const { return make_zxid(1, counter_); }
+
+  /// What the notifier asks for when the log does not reach back.
+  void state_wanted(node_id n, conn_id conn, std::int64_t number, std::uint64_t serial) {
+    commit::effects fx;
+    at(n).on_state_wanted(conn, number, serial, fx);
+    route(n, fx);
+  }
 
   /// Commits the oldest `n` outcomes, one step each; all that there are, also those that follow, if n is not given.
   void commit(std::size_t n = SIZE_MAX) {
@@ -191,6 +202,7 @@ class ensemble {
       at(o.origin).on_replies({o.reply}, fx);
       return route(o.origin, fx);
     }
+    records.push_back(o.record);
     for (auto& [n, p] : nodes) {
       if (n == slow_) {
         missed_.push_back(o.record);
@@ -208,13 +220,16 @@ class ensemble {
       out.what = i.what, out.conn = i.conn, out.table = i.table, out.event = i.event, out.zxid = i.zxid;
       switch (i.what) {
         case stream_item::kind::reply:
-        case stream_item::kind::last_reply: {
+        case stream_item::kind::last_reply:
+        case stream_item::kind::subscribe:
+        case stream_item::kind::unsubscribe: {
           REQUIRE(i.at + i.size <= s.bytes.size());
           jute::reader r(std::string_view(s.bytes).substr(i.at, i.size));
           REQUIRE(r.i32() == static_cast<std::int32_t>(i.size) - 4);
           out.frame = r.rest();
           jute::reader head(out.frame);
           head.i32(), out.zxid = head.i64();
+          if (i.what == stream_item::kind::subscribe) out.about = s.subscriptions.at(i.index);
           break;
         }
         case stream_item::kind::identity:
@@ -227,12 +242,19 @@ class ensemble {
         case stream_item::kind::event:
           out.path = s.path(i);
           break;
+        case stream_item::kind::state:
+          out.about = s.subscriptions.at(i.index);
+          break;
+        case stream_item::kind::transaction:
+          out.transaction = s.transactions.at(i.index);
+          break;
         default:
           break;
       }
       streams[n].push_back(std::move(out));
     }
     for (auto& c : fx.sessions) sessions[n].push_back(c);
+    if (on_stream) on_stream(n, std::move(s));
     s = {};
   }
 
@@ -245,7 +267,8 @@ class ensemble {
 /// A client's connection to one node.
 class client {
  public:
-  client(ensemble& e, node_id node = ensemble::leader) : e_(e), node_(node), conn_(e.next_conn++) {
+  client(ensemble& e, node_id node = ensemble::leader, conn_id bits = 0)
+      : e_(e), node_(node), conn_(e.next_conn++ | bits) {
     e_.item(node_, request_batch::kind::opened, conn_, "127.0.0.1");
   }
 
@@ -303,7 +326,9 @@ class client {
     auto& s = e_.streams[node_];
     for (; at_ < s.size(); ++at_) {
       auto& i = s[at_];
-      if (i.conn == conn_ && (i.what == seen::kind::reply || i.what == seen::kind::last_reply)) return s[at_++];
+      if (i.conn == conn_ && (i.what == seen::kind::reply || i.what == seen::kind::last_reply ||
+                              i.what == seen::kind::subscribe || i.what == seen::kind::unsubscribe))
+        return s[at_++];
     }
     return {};
   }

@@ -269,7 +269,7 @@ TEST_CASE("a session cannot have more ephemerals than the transaction that ends 
   c.connect();
   c.call(op::create, create_body("/p"));
   auto path = [](int i) { return "/p/" + std::string(500'000, 'x') + std::to_string(100 + i); };
-  auto fit = static_cast<int>(commit::max_session_ephemeral_bytes / commit::overlay::ephemeral_cost(path(0)));
+  auto fit = static_cast<int>(commit::max_session_ephemeral_bytes / commit::overlay::ephemeral_cost(path(0), nullptr));
   for (int i = 0; i < fit - 1; ++i) CHECK(c.call(op::create, create_body(path(i), "", 1)).error() == err::ok);
   // Neither a multi that fails nor the end of a leader's term changes the count.
   c.call(op::multi, multi_body({{op::create, create_body(path(fit), "", 1)}, {op::check, path_version("/no")}}));
