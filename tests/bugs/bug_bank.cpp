@@ -1,9 +1,10 @@
 /// Looks for every planted bug with the simulator, and says in how many seeds it was found.
 ///
-///   bug_bank [--bug NAME]... [--limit SEEDS] [--matrix] [--check] [--skip-bad]
+///   bug_bank [--bug NAME]... [--from SEED] [--limit SEEDS] [--matrix] [--check] [--skip-bad] [--clean]
 ///
 /// --check demands that each is found within its own limit, and that the same seeds pass without it. --matrix looks for
-/// each again with the check that found it switched off. --skip-bad leaves out seeds that fail without any bug.
+/// each again with the check that found it switched off. --skip-bad leaves out seeds that fail without any bug;
+/// --clean runs the seeds without a bug, and says which fail.
 
 #include <algorithm>
 #include <cstdio>
@@ -21,7 +22,8 @@ namespace {
 struct arguments {
   std::vector<planted_bug_info> bugs;
   std::uint64_t limit = 1000;
-  bool matrix = false, check = false, skip_bad = false;
+  std::uint64_t from = 1;
+  bool matrix = false, check = false, skip_bad = false, clean = false;
 };
 
 planted_bug_info named(std::string_view name) {
@@ -42,6 +44,10 @@ arguments read(int argc, char** argv) {
       a.bugs.push_back(named(value()));
     else if (option == "--limit")
       a.limit = std::strtoull(value(), nullptr, 10);
+    else if (option == "--from")
+      a.from = std::strtoull(value(), nullptr, 10);
+    else if (option == "--clean")
+      a.clean = true;
     else if (option == "--matrix")
       a.matrix = true;
     else if (option == "--check")
@@ -102,10 +108,27 @@ std::set<std::uint64_t> bad_seeds(sim::stage& stage, std::uint64_t limit) {
   return bad;
 }
 
+int run_clean(sim::stage& stage, const arguments& a) {
+  bugs::search s;
+  int failed = 0;
+  for (s.from = a.from; s.from < a.from + a.limit;) {
+    s.limit = a.from + a.limit - s.from;
+    auto f = bugs::look_for(stage, s);
+    if (!f.found()) break;
+    std::printf("seed %llu: %s\n", static_cast<unsigned long long>(f.seed), f.what.c_str());
+    std::fflush(stdout);
+    ++failed, s.from = f.seed + 1;
+  }
+  std::printf("%d of %llu seeds fail without any bug\n", failed, static_cast<unsigned long long>(a.limit));
+  return failed ? 1 : 0;
+}
+
 int look(const arguments& a) {
   sim::stage_system system;
   sim::stage stage(system.system);
+  if (a.clean) return run_clean(stage, a);
   bugs::search s;
+  s.from = a.from;
   if (a.skip_bad) {
     s.skip = bad_seeds(stage, a.limit);
     std::printf("%zu of %llu seeds fail without any bug\n\n", s.skip.size(), static_cast<unsigned long long>(a.limit));
