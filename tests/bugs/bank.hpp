@@ -15,6 +15,7 @@ struct search {
   planted_bug bug = planted_bug::none;
   std::uint64_t from = 1, limit = 1000;  ///< seeds from .. from + limit - 1
   std::set<std::uint64_t> skip;    ///< seeds that fail without any bug: for while the simulator is being worked on
+  bool trace = false;              ///< to stderr, step by step
   std::set<std::string> disabled;  ///< checks of the simulator, and rules of the history without their prefix
 };
 

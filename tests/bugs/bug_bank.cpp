@@ -1,10 +1,11 @@
 /// Looks for every planted bug with the simulator, and says in how many seeds it was found.
 ///
 ///   bug_bank [--bug NAME]... [--from SEED] [--limit SEEDS] [--matrix] [--check] [--skip-bad] [--clean]
+///     [--trace]
 ///
 /// --check demands that each is found within its own limit, and that the same seeds pass without it. --matrix looks for
 /// each again with the check that found it switched off. --skip-bad leaves out seeds that fail without any bug;
-/// --clean runs the seeds without a bug, and says which fail.
+/// --clean runs the seeds without a bug, and says which fail. --trace tells each step on stderr.
 
 #include <algorithm>
 #include <cstdio>
@@ -23,7 +24,7 @@ struct arguments {
   std::vector<planted_bug_info> bugs;
   std::uint64_t limit = 1000;
   std::uint64_t from = 1;
-  bool matrix = false, check = false, skip_bad = false, clean = false;
+  bool matrix = false, check = false, skip_bad = false, clean = false, trace = false;
 };
 
 planted_bug_info named(std::string_view name) {
@@ -46,6 +47,8 @@ arguments read(int argc, char** argv) {
       a.limit = std::strtoull(value(), nullptr, 10);
     else if (option == "--from")
       a.from = std::strtoull(value(), nullptr, 10);
+    else if (option == "--trace")
+      a.trace = true;
     else if (option == "--clean")
       a.clean = true;
     else if (option == "--matrix")
@@ -110,6 +113,7 @@ std::set<std::uint64_t> bad_seeds(sim::stage& stage, std::uint64_t limit) {
 
 int run_clean(sim::stage& stage, const arguments& a) {
   bugs::search s;
+  s.trace = a.trace;
   int failed = 0;
   for (s.from = a.from; s.from < a.from + a.limit;) {
     s.limit = a.from + a.limit - s.from;
@@ -128,7 +132,7 @@ int look(const arguments& a) {
   sim::stage stage(system.system);
   if (a.clean) return run_clean(stage, a);
   bugs::search s;
-  s.from = a.from;
+  s.from = a.from, s.trace = a.trace;
   if (a.skip_bad) {
     s.skip = bad_seeds(stage, a.limit);
     std::printf("%zu of %llu seeds fail without any bug\n\n", s.skip.size(), static_cast<unsigned long long>(a.limit));

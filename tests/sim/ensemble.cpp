@@ -37,12 +37,14 @@ const char* name_of(std::size_t part) {
 /// Tells the observer what is about to be written, and what is on disk.
 class ensemble::observed_log final : public persistence::log_store {
  public:
-  observed_log(node& n, observer& o, std::unique_ptr<persistence::log_store> inner)
-      : node_(n), observer_(o), inner_(std::move(inner)) {}
+  observed_log(node& n, ensemble& e, std::unique_ptr<persistence::log_store> inner)
+      : node_(n), ensemble_(e), observer_(e.observer_), inner_(std::move(inner)) {}
   zab::log_state state() const override { return inner_->state(); }
   zxid_t unfinished_install() const override { return inner_->unfinished_install(); }
   void write(std::span<const zab::persist_op> ops) override {
     observer_.on_writing(node_, ops);
+    auto truncates = [](auto& op) { return std::holds_alternative<zab::truncate_after>(op); };
+    if (ensemble_.on_truncating && std::any_of(ops.begin(), ops.end(), truncates)) ensemble_.on_truncating(node_.id);
     inner_->write(ops);
     observer_.on_written(node_);
   }
@@ -55,6 +57,7 @@ class ensemble::observed_log final : public persistence::log_store {
 
  private:
   node& node_;
+  ensemble& ensemble_;
   observer& observer_;
   std::unique_ptr<persistence::log_store> inner_;
 };
@@ -223,7 +226,7 @@ void ensemble::make_actors(node& n, persistence::storage storage) {
 
   auto port = [&] { return system.spawn<port_actor>([this, &n](caf::message& m) { from_node(n, m); }); };
   ctx->supervisor = port(), ctx->links = port(), ctx->gateway = port();
-  ctx->log_writer = system.spawn<log_writer>(ctx, std::make_unique<observed_log>(n, observer_, std::move(storage.log)));
+  ctx->log_writer = system.spawn<log_writer>(ctx, std::make_unique<observed_log>(n, *this, std::move(storage.log)));
   ctx->checkpointer =
       system.spawn<checkpointer>(ctx, std::make_unique<observed_state>(n, observer_, std::move(storage.state)));
   caf::execution_unit* host = nullptr;

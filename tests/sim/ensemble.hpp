@@ -40,7 +40,8 @@ class ensemble {
   bool votes(node_id id) const { return membership_.votes(id); }
   network& links() { return *network_; }
   ports& doors() { return *ports_; }
-  std::function<void(node_id)> on_elected;  ///< by the others; it gathers its followers
+  std::function<void(node_id)> on_elected;     ///< by the others; it gathers its followers
+  std::function<void(node_id)> on_truncating;  ///< it is about to truncate its log
   observer& watch() { return observer_; }
   /// Everyone is up, in one epoch, with all that was committed, and nothing is under way.
   bool converged(std::string* why) const;

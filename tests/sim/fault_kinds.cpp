@@ -35,6 +35,7 @@ constexpr kind kinds[] = {
     {"move-client", &options::move_client},
     {"wipe-behind", &options::wipe_behind},
     {"hide-elected", &options::hide_elected},
+    {"fail-truncation", &options::fail_truncation},
     {"crash-in-copy", &options::crash_in_copy},
 };
 

@@ -7,6 +7,7 @@ faults::faults(world& w, ensemble& e, std::vector<std::unique_ptr<client>>& c) :
 void faults::start() {
   active_ = true;
   nodes_.on_elected = [this](node_id id) { hide(id); };
+  nodes_.on_truncating = [this](node_id id) { fail_truncation(id); };
   tick();
 }
 
@@ -185,7 +186,7 @@ void faults::disk_faults() {
 
 void faults::stop() {
   active_ = false;
-  nodes_.on_elected = nullptr;
+  nodes_.on_elected = nodes_.on_truncating = nullptr;
   nodes_.links().heal();
   nodes_.doors().release_all();
   for (auto id : nodes_.ids()) {

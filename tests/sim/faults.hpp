@@ -24,6 +24,7 @@ class faults {
   void wipe_behind();
   void move_client();
   void hide(node_id elected);
+  void fail_truncation(node_id);
   bool happens(int per_second_thousandths, const char* what);
   void operate();
   void restart_later(node_id);

@@ -59,7 +59,7 @@ class observer {
     std::size_t position = 0;  ///< of what comes next, in committed_
     zxid_t decided = 0;        ///< commit decision that was looked at
     std::uint64_t steps = 0;
-    std::size_t unsaved = 0;  ///< changes since its last checkpoint
+    std::size_t unsaved = 0;                           ///< changes since its last checkpoint
     std::uint64_t accusations = 0, failed_writes = 0;  ///< that were looked at
   };
   struct epoch_history {

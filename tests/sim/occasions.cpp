@@ -53,6 +53,10 @@ void faults::wipe_behind() {
   auto id = nodes_.any_node();
   std::vector<node_id> behind;
   if (!nodes_.votes(id) || !nodes_.watch().survives_wipe(id, behind) || behind.empty()) return;
+  // Rot that shows later would take a second copy away.
+  for (auto other : nodes_.ids())
+    for (auto* kind : {"rot", "lost commit"})
+      if (other != id && nodes_.votes(other) && nodes_.at(other).injected.contains(kind)) return;
   if (!happens(20 * o.wipe_behind, "wipe while another lags")) return;
   nodes_.wipe(id);
   recovering_ = id;
@@ -79,6 +83,17 @@ void faults::hide(node_id elected) {
   };
   hold(true);
   world_.after(world_.between(100'000, 1'500'000), [hold] { hold(false); });
+}
+
+void faults::fail_truncation(node_id id) {
+  auto& n = nodes_.at(id);
+  if (world_.draw(100) >= static_cast<std::uint64_t>(world_.set.fail_truncation)) return;
+  world_.count("truncation failed");
+  n.injected.insert("error");
+  if (world_.one_in(2))
+    n.on_disk.fail_write(1 + world_.draw(4));
+  else
+    n.on_disk.fail_sync(1 + world_.draw(3));
 }
 
 }  // namespace troupe::sim

@@ -47,10 +47,11 @@ struct options {
   // ---- what waits for its moment (occasions.cpp)
   int freeze_leader = 0;  ///< the leader is paused for so long that the others elect another
   std::int64_t freeze_ms = 2600;
-  int move_client = 0;    ///< a client goes elsewhere at once, while its calls are still on their way to the leader
-  int wipe_behind = 0;    ///< a voter is wiped while another one lags, and those that have everything are down
-  int hide_elected = 0;   ///< of 100: whoever was just elected is hidden from the other voters
-  int crash_in_copy = 0;  ///< of 100 ms: a node that copies a checkpoint is killed, or loses its links
+  int move_client = 0;      ///< a client goes elsewhere at once, while its calls are still on their way to the leader
+  int wipe_behind = 0;      ///< a voter is wiped while another one lags, and those that have everything are down
+  int hide_elected = 0;     ///< of 100: whoever was just elected is hidden from the other voters
+  int fail_truncation = 0;  ///< of 100: the disk fails while its log is truncated
+  int crash_in_copy = 0;    ///< of 100 ms: a node that copies a checkpoint is killed, or loses its links
 
   // ---- disks
   std::int64_t sync_us = 200, slow_sync_us = 0;

@@ -84,6 +84,7 @@ TEST_CASE("over some hundred seeds every kind of fault fires") {
                      "client moved",
                      "elected leader hidden",
                      "crash in a copy",
+                     "truncation failed",
                      "slow frame",
                      "slow sync",
                      "refused to start",
