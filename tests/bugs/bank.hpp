@@ -30,7 +30,7 @@ struct finding {
 finding look_for(sim::stage&, const search&);
 
 /// How many seeds are allowed for a bug to be found: about ten times of what it took, so that a change of the simulator
-/// may move it, but not lose it. 0: it is known not to be found (README.md says why).
+/// may move it, but not lose it.
 std::uint64_t limit_of(planted_bug);
 
 }  // namespace troupe::bugs

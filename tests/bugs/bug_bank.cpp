@@ -81,8 +81,9 @@ void print(const planted_bug_info& b, const bugs::finding& f) {
   std::fflush(stdout);
 }
 
-/// Every check that the bug meets, one after the other, each switched off before the next search.
-void print_matrix(sim::stage& stage, bugs::search s, const planted_bug_info& b) {
+/// Every check that the bug meets, one after the other, each switched off before the next search. That goes on where
+/// the former one ended, over `more` seeds: what passed with a check passes without it.
+void print_matrix(sim::stage& stage, bugs::search s, const planted_bug_info& b, std::uint64_t more) {
   std::printf("| %s |", text(b.name).c_str());
   for (int n = 0; n < 3; ++n) {
     auto f = bugs::look_for(stage, s);
@@ -93,6 +94,7 @@ void print_matrix(sim::stage& stage, bugs::search s, const planted_bug_info& b) 
     std::printf(" `%s` %llu |", f.check.c_str(), static_cast<unsigned long long>(f.seed));
     std::fflush(stdout);
     s.disabled.insert(switch_of(f.check));
+    s.from = f.seed, s.limit = more;
   }
   std::printf("\n");
   std::fflush(stdout);
@@ -142,11 +144,11 @@ int look(const arguments& a) {
   int missed = 0;
   std::uint64_t most = 0;
   for (auto& b : a.bugs) {
-    s.bug = b.bug;
+    s.bug = b.bug, s.from = a.from;
     s.limit = a.check ? bugs::limit_of(b.bug) : a.limit;
-    if (s.limit == 0) continue;
     if (a.matrix) {
-      print_matrix(stage, s, b);
+      s.limit = std::max(a.limit, bugs::limit_of(b.bug)), s.from = a.from;
+      print_matrix(stage, s, b, a.limit);
       continue;
     }
     auto f = bugs::look_for(stage, s);
