@@ -33,6 +33,12 @@ std::string client::any_path() {
 }
 
 history::request client::choose() {
+  if (reader_) {
+    if (world_.one_in(3)) return choose_read();
+    history::request r;
+    r.op = op::sync, r.path = any_path();
+    return r;
+  }
   auto dice = world_.draw(100);
   if (dice < 50) return choose_write();
   if (dice < 86) return choose_read();
