@@ -15,6 +15,7 @@
 #include "tools/commands.hpp"
 #include "tools/crash_message.hpp"
 #include "tools/log_sink.hpp"
+#include "tools/patient_write.hpp"
 #include "tools/process.hpp"
 
 namespace troupe::tools {
@@ -71,7 +72,7 @@ int run(node_config& config, node_actor_config& caf) {
     code = run_node(config, caf);
   } catch (const std::exception& e) {
     spdlog::shutdown();
-    complain(e.what());
+    write_patiently(STDERR_FILENO, complaint(e.what()));
     return 2;
   }
   spdlog::shutdown();
