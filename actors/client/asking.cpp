@@ -12,7 +12,8 @@ namespace troupe::client {
 namespace {
 
 constexpr std::size_t item_words = capnp::sizeInWords<wire::ClientRequest>();
-constexpr std::size_t frame_words = 16;  ///< everything around the items, generously
+constexpr std::size_t max_request_bytes = zk::max_frame - 8;  // behind xid and op
+constexpr std::size_t frame_words = 16;                       ///< everything around the items, generously
 constexpr std::size_t words_for(std::size_t bytes) { return (bytes + 7) / 8; }
 
 /// Appends a frame whose message takes at most `most` words: built where it leaves from.
@@ -20,8 +21,7 @@ template <class F>
 void append_frame(word_buffer& out, std::size_t most, F&& build) {
   auto at = out.size();
   out.resize(at + 2 + most);  // zeros, as a builder wants them
-  capnp::FlatMessageBuilder message(
-      kj::arrayPtr(reinterpret_cast<capnp::word*>(out.data() + at + 2), most));
+  capnp::FlatMessageBuilder message(kj::arrayPtr(reinterpret_cast<capnp::word*>(out.data() + at + 2), most));
   build(message.initRoot<wire::FromClient>());
   auto words = message.getSegmentsForOutput()[0].size();
   frame_header h{static_cast<std::uint32_t>((1 + words) * 8), frame_kind, 0};
@@ -91,6 +91,13 @@ void machine::answer(request& r, std::int32_t code, std::string_view why) {
   if (r.what == kind::auth) asked_auth_.erase(r.reference);
   if (r.what == kind::subscribe && code) subscriptions_.remove(r.reference);
   if (who != nobody) out_.answer(who, {code, code ? 0 : last_zxid_, {}, why, r.reference});
+}
+
+/// A node would refuse it, and the connection with it.
+void machine::check_size() {
+  auto& r = queue_[queue_.size() - 1];
+  if (r.size > max_request_bytes)
+    answer(r, static_cast<std::int32_t>(zk::err::bad_arguments), "the request is larger than nodes take");
 }
 
 void machine::pass_deadlines(std::int64_t now_ms) {
@@ -174,7 +181,8 @@ bool machine::fill_requests(word_buffer& out) {
   std::size_t words = frame_words, n = 0;
   for (; end < queue_.size() && n < wire::MAX_BATCH_REQUESTS; ++end) {
     auto& r = queue_[end];
-    if (!r.answered && r.waited && r.who != nobody && !out_.wanted(r.who)) r.who = nobody, answer(r, code::cancelled, {});
+    if (!r.answered && r.waited && r.who != nobody && !out_.wanted(r.who))
+      r.who = nobody, answer(r, code::cancelled, {});
     if (!r.answered && r.what == kind::subscribe && !subscriptions_.has(r.reference))
       answer(r, code::cancelled, "the subscriber has ended");
     if (r.answered) continue;  // it does not go out: nobody waits for it
@@ -183,7 +191,8 @@ bool machine::fill_requests(word_buffer& out) {
     if (n && (words + more) * 8 > wire::MAX_BATCH_BYTES) break;
     words += more, ++n;
   }
-  if (n) append_frame(out, words, [&](wire::FromClient::Builder m) {
+  if (n)
+    append_frame(out, words, [&](wire::FromClient::Builder m) {
       auto list = m.initRequests(static_cast<unsigned>(n));
       unsigned k = 0;
       for (auto i = begin; i < end; ++i) {

@@ -14,8 +14,8 @@ namespace troupe::client {
 namespace {
 
 /// An actor that hands what it is sent to a function.
-template <class... Ts>
-caf::actor spawn_listener(caf::actor_system& system, std::function<void(const std::variant<Ts...>&)> what) {
+template <class... Ts, class F>
+caf::actor spawn_listener(caf::actor_system& system, F what) {
   return system.spawn([what = std::move(what)](caf::event_based_actor*) -> caf::behavior {
     return {[what](const Ts& m) { what(m); }...};
   });
@@ -124,8 +124,7 @@ done blocking_client::unsubscribe(std::int64_t subscription) {
 }
 
 void blocking_client::on_session(std::function<void(const session_event&)> what) {
-  auto listener = spawn_listener<session_event>(
-      impl_->system, [what = std::move(what)](const std::variant<session_event>& e) { what(std::get<0>(e)); });
+  auto listener = spawn_listener<session_event>(impl_->system, std::move(what));
   {
     std::lock_guard lock(impl_->mutex);
     impl_->listeners.push_back(listener);

@@ -88,7 +88,8 @@ void client_actor::on_connected() {
   }
   connecting_ = false;
   auto timeout = static_cast<unsigned>(settings_.what.session_timeout.count());
-  ::setsockopt(fd_.get(), IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout, sizeof timeout);  // only an aid: we watch silence too
+  ::setsockopt(fd_.get(), IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout,
+               sizeof timeout);  // only an aid: we watch silence too
   loop_.modify(fd_.get(), events_ = EPOLLIN);
   machine_.on_dialled(now_ms());
 }

@@ -68,8 +68,7 @@ struct connections::implementation {
   }
 };
 
-connections::connections(caf::actor_system& system, waking w)
-    : impl_(std::make_unique<implementation>(system, w)) {}
+connections::connections(caf::actor_system& system, waking w) : impl_(std::make_unique<implementation>(system, w)) {}
 
 connections::~connections() {
   impl_->close_all();

@@ -25,17 +25,17 @@ namespace troupe::client {
 
 struct options {
   /// "host:port" of the actor ports, tried in random order, with growing pauses. Names are looked up at each dial.
-  std::vector<std::string> nodes;
+  std::vector<std::string> nodes{};
   std::chrono::milliseconds session_timeout{10'000};  ///< what we ask for; the nodes have bounds of their own
   std::chrono::milliseconds connect_timeout{3'000};   ///< for one node to take us, before the next is tried
   std::chrono::milliseconds deadline{30'000};         ///< of requests that give none; 0: none
-  std::vector<add_auth> auth;                         ///< as by add_auth before anything else
+  std::vector<add_auth> auth{};                       ///< as by add_auth before anything else
   /// Back-pressure: with so many requests, or so many bytes of them, not answered, another one is answered at once with
   /// client::code::too_many. The second is also what the client holds of requests at most, give or take one of them.
   std::size_t max_requests = 65'536, max_bytes = std::size_t{64} << 20;
   std::size_t max_reply = std::size_t{64} << 20;  ///< a node that sends more in one piece is not listened to any more
   /// Lines for people, one for each connection that was lost or refused. Called on the connections' thread.
-  std::function<void(std::string_view)> log;
+  std::function<void(std::string_view)> log{};
 };
 
 /// On which thread an actor runs when an answer wakes it.

@@ -16,7 +16,9 @@ caf::error make_error(std::int32_t code, std::string why) {
   return {small, category, caf::make_message(std::move(why))};
 }
 
-std::int32_t code_of(const caf::error& e) { return e.category() == category ? -static_cast<std::int32_t>(e.code()) : 0; }
+std::int32_t code_of(const caf::error& e) {
+  return e.category() == category ? -static_cast<std::int32_t>(e.code()) : 0;
+}
 
 std::string why_of(const caf::error& e) {
   return e && e.category() == category && e.context().match_elements<std::string>() ? e.context().get_as<std::string>(0)

@@ -50,6 +50,7 @@ class machine {
   template <class F>
   void ask(std::int64_t now_ms, ticket who, kind what, zk::op op, std::int64_t deadline_ms, F&& encode) {
     queue_.add(make_request(now_ms, who, what, op, deadline_ms, 0), encode);
+    check_size();
     if (phase_ == phase::up) out_.output_waits();
   }
   void authenticate(std::int64_t now_ms, ticket, std::int64_t deadline_ms, add_auth);
@@ -104,6 +105,7 @@ class machine {
   // ---- asking.cpp: requests
   request make_request(std::int64_t now_ms, ticket, kind, zk::op, std::int64_t deadline_ms, std::int64_t reference);
   void answer(request&, std::int32_t code, std::string_view why);
+  void check_size();
   void pass_deadlines(std::int64_t now_ms);
   void fill_hello(word_buffer&);
   bool fill_openings(word_buffer&);
@@ -114,6 +116,7 @@ class machine {
   void take_message(std::int64_t now_ms, wire::ToClient::Reader);
   void take_welcome(std::int64_t now_ms, wire::Welcome::Reader);
   void take_refused(std::int64_t now_ms, wire::Refused::Reader);
+  void refuse_on_their_way(std::string_view why);
   bool take_item(std::int64_t now_ms, wire::Item::Reader);
   bool take_response(std::int64_t now_ms, wire::Response::Reader);
   bool take_opening(wire::Response::Reader);
@@ -135,7 +138,7 @@ class machine {
   zxid_t last_zxid_ = 0;
   std::set<std::size_t> refused_by_;  ///< nodes that do not speak our version
 
-  std::vector<add_auth> auth_;  ///< that hold
+  std::vector<add_auth> auth_;                   ///< that hold
   std::map<std::int64_t, add_auth> asked_auth_;  ///< by the reference of its request
   std::int64_t last_auth_ = 0;
   ring<opening> openings_;

@@ -36,12 +36,12 @@ struct watch_session {
 };  ///< answered by session_event
 
 struct subscribe {
-  std::string path;
+  std::string path{};
   scope where = scope::subtree;
   zxid_t since = -1;  ///< > 0: everything after it; 0: the current state, then everything; -1: from now on
   bool with_data = true;
-  caf::actor who;  ///< gets `changes`, `state`, `subscription_ended`. One that ends takes its subscriptions with it
-};  ///< answered by subscribed
+  caf::actor who{};  ///< gets `changes`, `state`, `subscription_ended`. One that ends takes its subscriptions with it
+};                   ///< answered by subscribed
 
 /// The code of an error of ours (zk::err or client::code); 0 if it is not one.
 std::int32_t code_of(const caf::error&);

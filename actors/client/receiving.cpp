@@ -80,7 +80,15 @@ void machine::take_refused(std::int64_t now_ms, wire::Refused::Reader r) {
     if (refused_by_.size() == options_.nodes) return end("no node speaks our version: " + why);
   }
   out_.note("refused: " + why);
+  if (phase_ == phase::up) refuse_on_their_way(why);
   lose(now_ms, "the node refuses us");
+}
+
+/// One of them is what the node does not take: none of them is to be asked again.
+void machine::refuse_on_their_way(std::string_view why) {
+  for (std::size_t i = 0; i < queue_.on_their_way(); ++i)
+    if (auto& r = queue_[i]; r.call && !r.answered && r.what == kind::read)
+      answer(r, static_cast<std::int32_t>(zk::err::bad_arguments), why);
 }
 
 /// False if the connection is not used any more.
@@ -169,8 +177,8 @@ bool machine::take_opening(wire::Response::Reader r) {
     subscriptions_.on_taken(o.subscription, r.getZxid());
   } else if (subscriptions_.has(o.subscription)) {
     subscriptions_.remove(o.subscription);
-    out_.tell(subscription_ended{o.subscription,
-                                 "the node refuses to go on with it: error " + std::to_string(r.getError())});
+    out_.tell(
+        subscription_ended{o.subscription, "the node refuses to go on with it: error " + std::to_string(r.getError())});
   }
   o.call = 0;
   while (openings_sent_ && !openings_.front().call) openings_.pop_front(), --openings_sent_;

@@ -108,8 +108,8 @@ void subscriptions::take_part(std::int64_t id, subscription& s, wire::Notificati
   b.zxid = n.getZxid();
   b.too_old |= part.getTooOld();
   for (auto i : part.getNodes())
-    b.list.push_back({text(i.getPath()), bytes(i.getData()), i.getCzxid(), i.getMzxid(), i.getVersion(),
-                      i.getEphemeralOwner()});
+    b.list.push_back(
+        {text(i.getPath()), bytes(i.getData()), i.getCzxid(), i.getMzxid(), i.getVersion(), i.getEphemeralOwner()});
   if (!part.getLast()) return;
   s.told = s.notified = std::max<zxid_t>(b.zxid, 1);
   auto out = std::move(b);

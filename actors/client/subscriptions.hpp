@@ -20,10 +20,10 @@ struct subscription {
   std::string path;
   scope where = scope::subtree;
   bool with_data = true;
-  zxid_t told = -1;     ///< `since` of the next Subscribe: as there, 0 and -1 included
-  zxid_t notified = 0;  ///< of the last notification
-  bool confirmed = false;  ///< the node has taken it once: whoever asked has been answered
-  bool on_connection = false;  ///< taken on this connection: later responses tell of it
+  zxid_t told = -1;               ///< `since` of the next Subscribe: as there, 0 and -1 included
+  zxid_t notified = 0;            ///< of the last notification
+  bool confirmed = false;         ///< the node has taken it once: whoever asked has been answered
+  bool on_connection = false;     ///< taken on this connection: later responses tell of it
   std::optional<state> building;  ///< parts that have come
 };
 

@@ -29,7 +29,8 @@ void client_actor::tell_reply(asker& a, const outcome& o) {
     return reply_with(a, make_error(o.code, std::string(o.why)));
   Reply r;
   if (!decode(o, r))
-    return reply_with(a, make_error(static_cast<std::int32_t>(zk::err::marshalling_error), "the node's reply is malformed"));
+    return reply_with(
+        a, make_error(static_cast<std::int32_t>(zk::err::marshalling_error), "the node's reply is malformed"));
   reply_with(a, std::move(r));
 }
 

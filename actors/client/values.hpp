@@ -22,32 +22,32 @@ enum class create_mode : std::int32_t {
 
 // ---- writes
 struct create {
-  std::string path, data;
+  std::string path{}, data{};
   create_mode mode = create_mode::persistent;
-  zk::acl_list acl;  ///< empty: world:anyone with all permissions
+  zk::acl_list acl{};  ///< empty: world:anyone with all permissions
 };
 struct created {
-  std::string path;
-  zk::stat stat;
+  std::string path{};
+  zk::stat stat{};
   zxid_t zxid = 0;
 };
 
 struct set_data {
-  std::string path, data;
+  std::string path{}, data{};
   std::int32_t version = -1;
 };
 struct set_acl {
-  std::string path;
-  zk::acl_list acl;
+  std::string path{};
+  zk::acl_list acl{};
   std::int32_t version = -1;
 };
 struct changed {
-  zk::stat stat;
+  zk::stat stat{};
   zxid_t zxid = 0;
 };  ///< to set_data, set_acl
 
 struct remove {
-  std::string path;
+  std::string path{};
   std::int32_t version = -1;
 };
 struct done {
@@ -55,56 +55,56 @@ struct done {
 };  ///< to remove, sync, add_auth, unsubscribe, close
 
 struct check {
-  std::string path;
+  std::string path{};
   std::int32_t version = -1;
 };
 /// All or nothing.
 struct multi {
   using operation = std::variant<create, set_data, remove, check>;
-  std::vector<operation> operations;
+  std::vector<operation> operations{};
 };
 struct multi_result {
   struct one {
     zk::err error = zk::err::ok;
-    std::string path;  ///< create
-    zk::stat stat;     ///< create, set_data
+    std::string path{};  ///< create
+    zk::stat stat{};     ///< create, set_data
   };
   bool committed = false;  ///< false: nothing was done, and `results` says which operation failed
-  std::vector<one> results;
+  std::vector<one> results{};
   zxid_t zxid = 0;
 };
 
 // ---- reads
 struct get_data {
-  std::string path;
+  std::string path{};
 };
 struct data {
-  std::string bytes;
+  std::string bytes{};
   bool null = false;  ///< jute tells null from empty
-  zk::stat stat;
+  zk::stat stat{};
   zxid_t zxid = 0;
 };
 struct exists {
-  std::string path;
+  std::string path{};
 };
 struct existing {
-  std::optional<zk::stat> stat;
+  std::optional<zk::stat> stat{};
   zxid_t zxid = 0;
 };
 struct get_children {
-  std::string path;
+  std::string path{};
 };
 struct children {
-  std::vector<std::string> names;  ///< sorted
-  zk::stat stat;
+  std::vector<std::string> names{};  ///< sorted
+  zk::stat stat{};
   zxid_t zxid = 0;
 };
 struct get_acl {
-  std::string path;
+  std::string path{};
 };
 struct acl_of {
-  zk::acl_list acl;
-  zk::stat stat;
+  zk::acl_list acl{};
+  zk::stat stat{};
   zxid_t zxid = 0;
 };
 /// Whatever any client was told before is visible to the requests that follow.
@@ -114,7 +114,7 @@ struct sync {
 
 // ---- the session
 struct add_auth {
-  std::string scheme, auth;  ///< "digest", "user:password"; kept, and said again on every connection
+  std::string scheme{}, auth{};  ///< "digest", "user:password"; kept, and said again on every connection
 };
 /// Ends the session: its ephemerals go. The client actor ends after it has answered.
 struct close {};
@@ -144,46 +144,46 @@ struct unsubscribe {
 struct changes {
   struct one {
     zk::event type = zk::event::node_created;
-    std::string path, data;
+    std::string path{}, data{};
     std::int32_t version = 0;
     session_id ephemeral_owner = 0;
   };
   std::int64_t subscription = 0;
   zxid_t zxid = 0;
   std::int64_t time_ms = 0;
-  std::vector<one> list;
+  std::vector<one> list{};
 };
 /// The whole state of what is subscribed to, as of `zxid`: whatever was known before is void.
 struct state {
   struct one {
-    std::string path, data;
+    std::string path{}, data{};
     zxid_t czxid = 0, mzxid = 0;
     std::int32_t version = 0;
     session_id ephemeral_owner = 0;
   };
   std::int64_t subscription = 0;
   zxid_t zxid = 0;
-  bool too_old = false;   ///< no node's log reached back to what was told last: changes in between were not told
-  std::vector<one> list;  ///< parents before their children
+  bool too_old = false;     ///< no node's log reached back to what was told last: changes in between were not told
+  std::vector<one> list{};  ///< parents before their children
 };
 struct subscription_ended {
   std::int64_t subscription = 0;
-  std::string why;
+  std::string why{};
 };
 
 // ---- request types of one's own, and actors inside a node
 struct call {
-  std::string type;
-  std::string request;        ///< a flat Cap'n Proto message, or JSON text
+  std::string type{};
+  std::string request{};      ///< a flat Cap'n Proto message, or JSON text
   std::uint16_t version = 0;  ///< 0: the newest
   /// False: it is a write for which a broken connection leaves the outcome unknown. True: ask again on the next one.
   bool repeatable = false;
 };
 struct ask {
-  std::string actor, message;
+  std::string actor{}, message{};
 };
 struct reply {
-  std::string bytes;
+  std::string bytes{};
   zxid_t zxid = 0;
 };  ///< to call, ask
 
@@ -206,11 +206,12 @@ struct cancelled {
 
 /// Codes beside those of zk::err that errors of a client have. "May have been done": a write whose outcome nobody knows.
 namespace code {
-inline constexpr std::int32_t connection_loss = -4;    ///< it was on its way when the connection broke: may have been done
-inline constexpr std::int32_t deadline_passed = -7;    ///< nothing was done
-inline constexpr std::int32_t closed = -9;             ///< the client is closed, or ends: nothing was done
-inline constexpr std::int32_t cancelled = -126;        ///< nothing was done
-inline constexpr std::int32_t too_many = -127;         ///< more waits than the client's bounds allow: nothing was done
+inline constexpr std::int32_t connection_loss =
+    -4;  ///< it was on its way when the connection broke: may have been done
+inline constexpr std::int32_t deadline_passed = -7;  ///< nothing was done
+inline constexpr std::int32_t closed = -9;           ///< the client is closed, or ends: nothing was done
+inline constexpr std::int32_t cancelled = -126;      ///< nothing was done
+inline constexpr std::int32_t too_many = -127;       ///< more waits than the client's bounds allow: nothing was done
 }  // namespace code
 inline constexpr std::int32_t connection_loss = code::connection_loss;
 

@@ -37,9 +37,8 @@ class resolver final : public event_based_actor {
   using event_based_actor::event_based_actor;
   const char* name() const override { return "resolver"; }
   caf::behavior make_behavior() override {
-    return {[this](boxed<resolve>& r) {
-      send(caf::actor_cast<caf::actor>(current_sender()), box(look_up(*r, false)));
-    }};
+    return {
+        [this](boxed<resolve>& r) { send(caf::actor_cast<caf::actor>(current_sender()), box(look_up(*r, false))); }};
   }
 };
 

@@ -53,7 +53,7 @@ def free_ports(count):
         base = random.randrange(12000, 31000, 20)
         sockets = []
         try:
-            for offset in (0, 500):  # clients, peers
+            for offset in (0, 500, 1000):  # clients, peers, actor clients
                 for i in range(count):
                     s = socket.socket()
                     sockets.append(s)
