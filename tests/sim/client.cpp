@@ -148,7 +148,7 @@ void client::send(history::request r, std::int32_t xid) {
   world_.note(0x310, static_cast<std::uint64_t>(c.asked.op), static_cast<std::uint64_t>(xid));
   std::string frame;
   jute::writer w(frame);
-  w.i32(xid), w.i32(static_cast<std::int32_t>(c.asked.op));
+  w.i32(xid), w.i32(static_cast<std::int32_t>(op_on_the_wire(c.asked.op)));
   frame += encode(c.asked);
   ports_.send(conn_, std::move(frame));
   sent_us_ = world_.now_us();

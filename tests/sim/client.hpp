@@ -66,6 +66,7 @@ class client {
   history::request choose_write();
   history::request choose_read();
   history::request choose_multi();
+  history::request choose_call();
   std::string any_key();
   std::string any_path();
   std::string data();
