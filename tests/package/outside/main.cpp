@@ -38,8 +38,9 @@ void by_calls(const std::vector<std::string>& nodes) {
   require(client.create("/outside/n-", "", c::create_mode::ephemeral_sequential).path == "/outside/n-0000000000",
           "a sequential znode");
   require(client.get_children("/outside").names.size() == 1, "get_children");
-  require(client.commit({c::check{"/outside", 1}, c::create{"/outside/x", "x"}, c::set_data{"/outside", "3"},
-                         c::remove{"/outside/n-0000000000"}})
+  require(client
+              .commit({c::check{"/outside", 1}, c::create{"/outside/x", "x"}, c::set_data{"/outside", "3"},
+                       c::remove{"/outside/n-0000000000"}})
               .committed,
           "multi");
   client.sync();
