@@ -18,7 +18,8 @@ namespace troupe {
 
 namespace msg {
 
-// gateway -> commit: request_batch.  commit -> notifier: stream_batch.  notifier -> gateway: delivery_batch.
+// gateway -> commit: request_batch.  commit -> notifier: stream_batch.  notifier -> gateway: delivery_batch (one that is
+// for both ports goes to both, which only read it).
 
 // ---- peer links
 enum class channel : std::uint16_t { election = 3, zab = 4 };  ///< frame kinds of link.capnp

@@ -39,5 +39,6 @@ int simulate_command(const simulate_options&);
 
 /// "troupe: <what>" on stderr, for each line of `what`.
 void complain(const std::string& what);
+std::string complaint(const std::string& what);  ///< only the text of it
 
 }  // namespace troupe::tools

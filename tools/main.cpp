@@ -10,12 +10,14 @@
 
 namespace troupe::tools {
 
-void complain(const std::string& what) {
+std::string complaint(const std::string& what) {
   std::istringstream lines(what);
   std::string text;
   for (std::string line; std::getline(lines, line);) text += "troupe: " + line + "\n";
-  std::cerr << text << std::flush;
+  return text;
 }
+
+void complain(const std::string& what) { std::cerr << complaint(what) << std::flush; }
 
 }  // namespace troupe::tools
 

@@ -15,6 +15,7 @@
 #include "tools/commands.hpp"
 #include "tools/crash_message.hpp"
 #include "tools/log_sink.hpp"
+#include "tools/patient_write.hpp"
 #include "tools/process.hpp"
 
 namespace troupe::tools {
@@ -35,14 +36,15 @@ void hold_signals() {
 }
 
 /// Lines wait in a bounded queue for a thread of their own; the oldest go when it is full.
-void open_log(const std::string& level) {
+std::shared_ptr<spdlog::logger> open_log(const std::string& level) {
   spdlog::init_thread_pool(log_queue_lines, 1);
   auto logger =
       std::make_shared<spdlog::async_logger>("troupe", std::make_shared<log_sink>(STDERR_FILENO), spdlog::thread_pool(),
                                              spdlog::async_overflow_policy::overrun_oldest);
   logger->set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %l %v");
   logger->set_level(spdlog::level::from_str(level));
-  spdlog::set_default_logger(std::move(logger));
+  spdlog::set_default_logger(logger);
+  return logger;
 }
 
 /// As many descriptors as the machine lets us have, and no more connections than those: each port may have half of them.
@@ -64,7 +66,7 @@ void fit_connections(node_config& config) {
 int run(node_config& config, node_actor_config& caf) {
   hold_signals();
   if (!config.pid_file.empty()) write_pid(config.pid_file, ::getpid());
-  open_log(config.log_level);
+  const auto log = open_log(config.log_level);  // outlives the thread that writes it, which spdlog::shutdown() joins
   explain_crashes(config.data_dir);
   fit_connections(config);
   int code = 2;
@@ -72,7 +74,7 @@ int run(node_config& config, node_actor_config& caf) {
     code = run_node(config, caf);
   } catch (const std::exception& e) {
     spdlog::shutdown();
-    complain(e.what());
+    write_patiently(STDERR_FILENO, complaint(e.what()));
     return 2;
   }
   spdlog::shutdown();

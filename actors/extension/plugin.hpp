@@ -15,7 +15,7 @@
 #include "actors/extension/registry.hpp"
 
 extern "C" {
-void troupe_plugin(troupe::plugin_registry&);
-extern const char troupe_plugin_abi[];
-__attribute__((weak, used, visibility("default"))) const char troupe_plugin_abi[] = TROUPE_PLUGIN_ABI;
+__attribute__((visibility("default"))) void troupe_plugin(troupe::plugin_registry&);
+__attribute__((visibility("default"))) extern const char troupe_plugin_abi[];
+const char troupe_plugin_abi[] = TROUPE_PLUGIN_ABI;
 }

@@ -126,7 +126,6 @@ bool actor_translator::take_hello(Hello hello, conn_id conn, request_batch& out)
   };
   if (newest < oldest_client_version) return refuse(versions("the client"));
   if (oldest > newest_client_version) return refuse(versions("this node"));
-  if (oldest > newest) return refuse("sent a Hello whose oldest version is above its newest");
   version_ = std::min(newest, newest_client_version);
   auto password = hello.getPassword();
   append(out, conn, [&](auto& w) {  // ConnectRequest

@@ -19,8 +19,8 @@ using event_based_actor = caf::event_based_actor;
 
 namespace troupe::io {
 
-/// Only edges that CAF really has: from an enqueue to the handler that consumes the message, from one run of the actor
-/// to the next wherever that is, and from the last use to the destruction.
+/// Only edges that CAF really has: from the launch to the first run, from an enqueue to the handler that consumes the
+/// message, from one run of the actor to the next wherever that is, and from the last use to the destruction.
 class event_based_actor : public caf::event_based_actor {
  public:
   using caf::event_based_actor::event_based_actor;
@@ -30,6 +30,11 @@ class event_based_actor : public caf::event_based_actor {
     __tsan_release(this);
     caf::event_based_actor::enqueue(std::move(element), unit);
     __tsan_release(&last_use_);  // the caller holds a reference, which it gives back later
+  }
+
+  void launch(caf::execution_unit* unit, bool lazy, bool hide) override {
+    __tsan_release(this);  // the spawner has built it, and whoever runs it may do so at once
+    caf::event_based_actor::launch(unit, lazy, hide);
   }
 
   void intrusive_ptr_release_impl() override {
@@ -47,7 +52,10 @@ class event_based_actor : public caf::event_based_actor {
   using caf::event_based_actor::consume;
   caf::invoke_message_result consume(caf::mailbox_element& element) override {
     __tsan_acquire(this);
-    return caf::event_based_actor::consume(element);
+    auto result = caf::event_based_actor::consume(element);
+    // Here, not at the end of `resume`: the mailbox is blocked before that, and then the next run may have begun already.
+    __tsan_release(this);
+    return result;
   }
 
   void on_destroy() override {

@@ -106,14 +106,15 @@ int run_node(const node_config& config, caf::actor_system_config& caf_config) {
   ctx->types = types;
   int code = 0;
 
-  // Nobody that is pinned runs before `loop.run()`, and the detached ones only answer: `ctx` is complete by then.
+  // `ctx` is complete before anyone reads it: the detached ones only answer, and the others wait for a first message,
+  // which nobody sends before `loop.run()`. Without lazy_init they would begin at once when CAF's workers host them.
   ctx->log_writer = system.spawn<log_writer, caf::detached>(ctx, std::move(storage.log));
   ctx->checkpointer = system.spawn<checkpointer, caf::detached>(ctx, std::move(storage.state));
-  ctx->notifier = system.spawn<watch_notifier_actor>(host, ctx);
-  ctx->commit = system.spawn<commit_actor>(host, ctx, std::move(storage.database));
-  ctx->tracker = system.spawn<session_tracker_actor>(host, ctx);
-  ctx->broadcast = system.spawn<broadcast_actor>(host, ctx, log_state, applied);
-  ctx->election = system.spawn<election_actor>(host, ctx);
+  ctx->notifier = system.spawn<watch_notifier_actor, caf::lazy_init>(host, ctx);
+  ctx->commit = system.spawn<commit_actor, caf::lazy_init>(host, ctx, std::move(storage.database));
+  ctx->tracker = system.spawn<session_tracker_actor, caf::lazy_init>(host, ctx);
+  ctx->broadcast = system.spawn<broadcast_actor, caf::lazy_init>(host, ctx, log_state, applied);
+  ctx->election = system.spawn<election_actor, caf::lazy_init>(host, ctx);
   ctx->links = peer::spawn_peer_links(system, loop, std::move(peer_port), links_of(config), ctx->stats);
   ctx->gateway = gateway::spawn_gateway(system, loop, std::move(client_port), gateway_of(config), ctx->stats);
   if (config.actor_port)

@@ -121,9 +121,10 @@ TEST_CASE("requests may follow Hello at once, and byte by byte") {
   for (char b : hello_frame() + requests_frame({{1, create, create_body("/a", "x")}, {2, get_data, get_body("/a")}}))
     c.send({&b, 1});
   auto list = c.frames();
-  REQUIRE(list.size() == 3);
+  REQUIRE(list.size() == 2);
   CHECK((*list[0]).isWelcome());
-  CHECK(data_in(text((*list[2]).getItems()[0].getResponse().getBody())) == "x");
+  REQUIRE((*list[1]).getItems().size() == 2);
+  CHECK(data_in(text((*list[1]).getItems()[1].getResponse().getBody())) == "x");
 }
 
 TEST_CASE("keepAlive is answered by the zxid that the client has been told up to") {

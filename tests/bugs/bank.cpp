@@ -34,6 +34,7 @@ finding look_for(sim::stage& stage, const search& s) {
   for (auto seed = s.from; seed < s.from + s.limit && !out.found(); ++seed) {
     if (s.skip.contains(seed)) continue;
     auto o = sim::random_options(seed);
+    o.trace = s.trace;
     o.disabled_checks.insert(s.disabled.begin(), s.disabled.end());
     auto r = run_one(stage, o);
     ++out.seeds;

@@ -15,6 +15,7 @@ struct search {
   planted_bug bug = planted_bug::none;
   std::uint64_t from = 1, limit = 1000;  ///< seeds from .. from + limit - 1
   std::set<std::uint64_t> skip;    ///< seeds that fail without any bug: for while the simulator is being worked on
+  bool trace = false;              ///< to stderr, step by step
   std::set<std::string> disabled;  ///< checks of the simulator, and rules of the history without their prefix
 };
 
@@ -29,7 +30,7 @@ struct finding {
 finding look_for(sim::stage&, const search&);
 
 /// How many seeds are allowed for a bug to be found: about ten times of what it took, so that a change of the simulator
-/// may move it, but not lose it. 0: it is known not to be found (README.md says why).
+/// may move it, but not lose it.
 std::uint64_t limit_of(planted_bug);
 
 }  // namespace troupe::bugs

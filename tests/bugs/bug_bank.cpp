@@ -1,9 +1,11 @@
 /// Looks for every planted bug with the simulator, and says in how many seeds it was found.
 ///
-///   bug_bank [--bug NAME]... [--limit SEEDS] [--matrix] [--check] [--skip-bad]
+///   bug_bank [--bug NAME]... [--from SEED] [--limit SEEDS] [--matrix] [--check] [--skip-bad] [--clean]
+///     [--trace]
 ///
 /// --check demands that each is found within its own limit, and that the same seeds pass without it. --matrix looks for
-/// each again with the check that found it switched off. --skip-bad leaves out seeds that fail without any bug.
+/// each again with the check that found it switched off. --skip-bad leaves out seeds that fail without any bug;
+/// --clean runs the seeds without a bug, and says which fail. --trace tells each step on stderr.
 
 #include <algorithm>
 #include <cstdio>
@@ -21,7 +23,8 @@ namespace {
 struct arguments {
   std::vector<planted_bug_info> bugs;
   std::uint64_t limit = 1000;
-  bool matrix = false, check = false, skip_bad = false;
+  std::uint64_t from = 1;
+  bool matrix = false, check = false, skip_bad = false, clean = false, trace = false;
 };
 
 planted_bug_info named(std::string_view name) {
@@ -42,6 +45,12 @@ arguments read(int argc, char** argv) {
       a.bugs.push_back(named(value()));
     else if (option == "--limit")
       a.limit = std::strtoull(value(), nullptr, 10);
+    else if (option == "--from")
+      a.from = std::strtoull(value(), nullptr, 10);
+    else if (option == "--trace")
+      a.trace = true;
+    else if (option == "--clean")
+      a.clean = true;
     else if (option == "--matrix")
       a.matrix = true;
     else if (option == "--check")
@@ -72,8 +81,9 @@ void print(const planted_bug_info& b, const bugs::finding& f) {
   std::fflush(stdout);
 }
 
-/// Every check that the bug meets, one after the other, each switched off before the next search.
-void print_matrix(sim::stage& stage, bugs::search s, const planted_bug_info& b) {
+/// Every check that the bug meets, one after the other, each switched off before the next search. That goes on where
+/// the former one ended, over `more` seeds: what passed with a check passes without it.
+void print_matrix(sim::stage& stage, bugs::search s, const planted_bug_info& b, std::uint64_t more) {
   std::printf("| %s |", text(b.name).c_str());
   for (int n = 0; n < 3; ++n) {
     auto f = bugs::look_for(stage, s);
@@ -84,6 +94,7 @@ void print_matrix(sim::stage& stage, bugs::search s, const planted_bug_info& b) 
     std::printf(" `%s` %llu |", f.check.c_str(), static_cast<unsigned long long>(f.seed));
     std::fflush(stdout);
     s.disabled.insert(switch_of(f.check));
+    s.from = f.seed, s.limit = more;
   }
   std::printf("\n");
   std::fflush(stdout);
@@ -102,10 +113,28 @@ std::set<std::uint64_t> bad_seeds(sim::stage& stage, std::uint64_t limit) {
   return bad;
 }
 
+int run_clean(sim::stage& stage, const arguments& a) {
+  bugs::search s;
+  s.trace = a.trace;
+  int failed = 0;
+  for (s.from = a.from; s.from < a.from + a.limit;) {
+    s.limit = a.from + a.limit - s.from;
+    auto f = bugs::look_for(stage, s);
+    if (!f.found()) break;
+    std::printf("seed %llu: %s\n", static_cast<unsigned long long>(f.seed), f.what.c_str());
+    std::fflush(stdout);
+    ++failed, s.from = f.seed + 1;
+  }
+  std::printf("%d of %llu seeds fail without any bug\n", failed, static_cast<unsigned long long>(a.limit));
+  return failed ? 1 : 0;
+}
+
 int look(const arguments& a) {
   sim::stage_system system;
   sim::stage stage(system.system);
+  if (a.clean) return run_clean(stage, a);
   bugs::search s;
+  s.from = a.from, s.trace = a.trace;
   if (a.skip_bad) {
     s.skip = bad_seeds(stage, a.limit);
     std::printf("%zu of %llu seeds fail without any bug\n\n", s.skip.size(), static_cast<unsigned long long>(a.limit));
@@ -115,11 +144,11 @@ int look(const arguments& a) {
   int missed = 0;
   std::uint64_t most = 0;
   for (auto& b : a.bugs) {
-    s.bug = b.bug;
+    s.bug = b.bug, s.from = a.from;
     s.limit = a.check ? bugs::limit_of(b.bug) : a.limit;
-    if (s.limit == 0) continue;
     if (a.matrix) {
-      print_matrix(stage, s, b);
+      s.limit = std::max(a.limit, bugs::limit_of(b.bug)), s.from = a.from;
+      print_matrix(stage, s, b, a.limit);
       continue;
     }
     auto f = bugs::look_for(stage, s);

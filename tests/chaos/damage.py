@@ -23,6 +23,8 @@ def check_last_words(rig, node, kind):
         if code == -9:
             return
         raise Breach("node %d died of signal %d after %s: %s" % (node, -code, kind, words))
+    if code != 0 and rig.logs[node].blocked_since_start:
+        return  # nobody read them
     if code == 0 or not STOPPED.search(words):
         raise Breach("node %d stopped with code %d after %s without a clear message: %s" % (node, code, kind, words))
     rig.say("node %d stopped after %s: %s", node, kind, words)
@@ -32,7 +34,7 @@ def refuses(rig, node):
     """A node that runs on damaged files ended, with a clear message. LMDB may end it by a signal: it trusts its pages."""
     code, words = rig.processes[node].returncode, rig.last_words(node)
     if code > 0:
-        return bool(words)
+        return bool(words) or rig.logs[node].blocked_since_start
     return -code in (signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT) and "move the data directory away" in words
 
 

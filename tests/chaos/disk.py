@@ -6,7 +6,7 @@ import struct
 
 # Kinds of fault_control.hpp.
 NONE, SYNC_ERROR, WRITE_ERROR, NO_SPACE, SYNC_STALL, SHORT_WRITE = range(6)
-SIZE = 48
+SIZE = 72
 
 
 class Control:
@@ -18,6 +18,27 @@ class Control:
             f.write(bytes(SIZE))
         self._file = open(path, "r+b")
         self._map = mmap.mmap(self._file.fileno(), SIZE)
+
+    @property
+    def tape(self):
+        """The file where the shim keeps what a power failure would undo (power_loss.py)."""
+        return self.path + "-tape"
+
+    def start_tape(self):
+        if not self.taping:
+            if os.path.exists(self.tape):
+                os.remove(self.tape)
+            self._put(6, 1)
+
+    def stop_tape(self):
+        self._put(6, 0)
+
+    @property
+    def taping(self):
+        return self._get(6) != 0
+
+    def shift_clock(self, ms):
+        self._put(8, ms)
 
     def _put(self, word, value):
         self._map[8 * word:8 * word + 8] = struct.pack("<q", value)

@@ -1,6 +1,7 @@
 """Disks that fail under a running node, and data that are gone, of one node at a time."""
 
 import os
+import time
 
 import damage
 import disk
@@ -86,14 +87,24 @@ def sync_stall(rig, random, later):
 
 @nemesis("wipe", exclusive=True)
 def wipe(rig, random, later):
-    """Known gap (docs/STATUS.md): a wiped node votes at once. So it comes back only when the others serve without it."""
+    """Comes back empty: while the others serve, or while one of them, which may be the only one with the newest writes, is
+    away. A voter that was never synchronised counts only beside all others, so the rest must wait for that one."""
     victim = leader_or_any(rig, random) if random.random() < 0.5 else random.choice(rig.victims)
     others = [n for n in rig.nodes if n != victim]
     rig.kill(victim)
-    rig.wait_for_all(others)
-    rig.wipe(victim)
-    rig.start(victim)
-    rig.count("wipe")
+    if random.random() < 0.5:
+        rig.wait_for_all(others)
+        rig.wipe(victim)
+        rig.start(victim)
+        rig.count("wipe")
+    else:
+        away = random.choice([n for n in rig.victims if n != victim])
+        rig.kill(away)
+        rig.wipe(victim)
+        rig.start(victim)
+        rig.count("wipe, another away")
+        time.sleep(random.uniform(0.1, 2))
+        rig.start(away)
     rig.wait_for_all()
 
 

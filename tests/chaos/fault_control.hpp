@@ -1,6 +1,6 @@
 #pragma once
 /// What a nemesis tells the disk shim of one node, and what the shim counts: a file of exactly this size that both map.
-/// Little-endian 64-bit words; nemesis.py knows the same order.
+/// Little-endian 64-bit words; disk.py knows the same order.
 
 #include <atomic>
 #include <cstdint>
@@ -23,7 +23,10 @@ struct fault_control {
   std::atomic<std::uint64_t> fired;  ///< calls that were disturbed since the file was made
   std::atomic<std::uint64_t> syncs;  ///< calls seen, on files below the directory
   std::atomic<std::uint64_t> writes;
+  std::atomic<std::uint64_t> taping;   ///< not 0: unsynced.hpp keeps its tape
+  std::atomic<std::uint64_t> taped;    ///< writes on the tape so far
+  std::atomic<std::int64_t> clock_ms;  ///< added to the wall clock
 };
-static_assert(sizeof(fault_control) == 48 && std::atomic<std::uint64_t>::is_always_lock_free);
+static_assert(sizeof(fault_control) == 72 && std::atomic<std::uint64_t>::is_always_lock_free);
 
 }  // namespace troupe::chaos

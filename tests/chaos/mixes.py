@@ -1,10 +1,12 @@
-"""Which nemeses meet in one run. The ten mixes together hold every kind; CTest runs each once."""
+"""Which nemeses meet in one run. The twelve mixes together hold every kind; CTest runs each once."""
 
 import bad_links  # noqa: F401  each module adds its nemeses
 import disk_faults  # noqa: F401
 import nemesis
 import partitions  # noqa: F401
+import power_loss  # noqa: F401
 import process_faults  # noqa: F401
+import surroundings  # noqa: F401
 
 MIXES = {
     "kills": ["kill-one", "kill-leader", "kill-majority", "kill-all"],
@@ -15,6 +17,8 @@ MIXES = {
     "disks": ["sync-error", "write-error", "torn-write", "disk-full", "sync-stall"],
     "lost-data": ["wipe", "rot", "truncated-file", "lost-file"],
     "leaders": ["kill-leader", "pause-leader", "isolate-leader", "cut-links", "rolling-restart"],
+    "power": ["power-loss", "power-loss-all", "power-loss-all", "kill-one"],
+    "surroundings": ["clock-jump", "clock-drift", "blocked-log", "kill-leader", "sync-error"],
     "everything": [name for name, n in nemesis.ALL.items() if not n.exclusive],
     "snapshots": ["lagging-learner", "lagging-learner", "kill-leader", "kill-all", "kill-one", "isolate-one", "wipe",
                   "disk-full"],

@@ -3,7 +3,7 @@ once, and puts its end, and whatever comes between, into the schedule by later(s
 happened by rig.count(kind). `exclusive` ones run alone, on an ensemble that is whole, and leave it whole: their faults
 take data away for good, of which only one node at a time may lose some.
 
-They stand in process_faults.py, partitions.py, bad_links.py and disk_faults.py. To add one: write the function, put it
+They stand in process_faults.py, partitions.py, bad_links.py, disk_faults.py, power_loss.py and surroundings.py. To add one: write the function, put it
 under @nemesis with a name, and name it in a mix of mixes.py.
 """
 
@@ -19,7 +19,11 @@ def nemesis(name, exclusive=False):
 
 
 def majority(rig):
-    return len(rig.nodes) // 2 + 1
+    return len(rig.voters) // 2 + 1
+
+
+def restart_soon(rig, random, later, node):
+    later(random.choice([0, 0, random.uniform(0, 3)]), lambda: rig.runs(node) or rig.start(node))
 
 
 def leader_or_any(rig, random):

@@ -1,6 +1,6 @@
 """Processes that die, stand still or are restarted."""
 
-from nemesis import leader_or_any, majority, nemesis
+from nemesis import leader_or_any, majority, nemesis, restart_soon
 
 
 def kill(rig, random, later, victims, kind):
@@ -8,7 +8,7 @@ def kill(rig, random, later, victims, kind):
     for n in victims:
         rig.kill(n)
         rig.count(kind)
-        later(random.choice([0, 0, random.uniform(0, 3)]), lambda n=n: rig.runs(n) or rig.start(n))
+        restart_soon(rig, random, later, n)
 
 
 @nemesis("kill-one")
@@ -23,7 +23,8 @@ def kill_leader(rig, random, later):
 
 @nemesis("kill-majority")
 def kill_majority(rig, random, later):
-    kill(rig, random, later, random.sample(rig.victims, min(majority(rig), len(rig.victims))), "kill-majority")
+    voters = [n for n in rig.voters if n in rig.victims]
+    kill(rig, random, later, random.sample(voters, min(majority(rig), len(voters))), "kill-majority")
 
 
 @nemesis("kill-all")

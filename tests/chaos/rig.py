@@ -16,6 +16,7 @@ import damage  # noqa: E402
 import harness  # noqa: E402
 from damage import Breach  # noqa: E402
 from disk import SYNC_STALL, Control  # noqa: E402
+from log_pipe import LogPipe  # noqa: E402
 from network import Network, peers_route  # noqa: E402
 
 # What a healed ensemble may need to serve again, in seconds, on a machine that is busy with other things.
@@ -41,11 +42,14 @@ def consecutive_ports(count):
 
 
 class Rig:
-    def __init__(self, programs, directory, seed, size, settings, keeper=0):
-        """`programs`: name -> path. `settings`: keys of group troupe for all nodes. If the nodes trim their logs, `keeper`
-        is one that does not and that no fault reaches, so that somebody has the whole log at the end."""
+    def __init__(self, programs, directory, seed, size, settings, keeper=0, observers=0):
+        """`programs`: name -> path. `size`: voters. `settings`: keys of group troupe for all nodes. If the nodes trim
+        their logs, `keeper` is one that does not and that no fault reaches, so that somebody has the whole log at the
+        end."""
         self.programs, self.directory, self.seed = programs, directory, seed
-        self.nodes = list(range(1, size + 1))
+        self.voters = list(range(1, size + 1))
+        self.observers = list(range(size + 1, size + observers + 1))
+        self.nodes = self.voters + self.observers
         self.victims = [n for n in self.nodes if n != keeper]
         self.counts = {}  # faults that really fired, by kind
         self.processes, self.expected_dead, self.paused = {}, set(), set()
@@ -56,6 +60,7 @@ class Rig:
         self._events = open(os.path.join(directory, "events"), "w", buffering=1)
         self._guard = harness.start_guard(directory)
         self.disks = {n: Control(os.path.join(directory, "disk-%d" % n)) for n in self.nodes}
+        self.logs = {n: LogPipe(self.path(n, "log")) for n in self.nodes}
         self._open_network()
         for n in self.nodes:
             self._configure(n, dict(settings, **({"log-retain": 100_000_000} if n == keeper else {})))
@@ -97,7 +102,8 @@ class Rig:
         members = []
         for n in self.nodes:
             port = self.ports["peer"][n] if n >= node else self.ports["peers_proxy"][peers_route(n, node)]
-            members.append('  {id = %d, address = "127.0.0.1:%d"}' % (n, port))
+            role = ', role = "observer"' if n in self.observers else ""
+            members.append('  {id = %d, address = "127.0.0.1:%d"%s}' % (n, port, role))
         lines = {"id": node, "ensemble": '"chaos"', "data-dir": '"files"', "client-port": self.ports["client"][node],
                  "members": "[\n%s\n]" % ",\n".join(members), **settings}
         os.makedirs(self.path(node))
@@ -107,15 +113,14 @@ class Rig:
     # ---- processes
 
     def start(self, node):
-        log = open(self.path(node, "log"), "ab")
-        log.write(b"---- start at %.3f\n" % (time.monotonic() - self._started))
-        log.flush()
+        log = self.logs[node].open(b"---- start at %.3f\n" % (time.monotonic() - self._started))
         environment = dict(os.environ, LD_PRELOAD=self.programs["shim"], CHAOS_DISK_CONTROL=self.disks[node].path,
+                           CHAOS_DISK_TAPE=self.disks[node].tape,
                            CHAOS_DISK_DIRECTORY=os.path.realpath(self.data(node)))
         self.processes[node] = subprocess.Popen(
             [self.programs["troupe"], "node", "--config-file=" + self.path(node, "node.conf")],
             stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment)
-        log.close()
+        os.close(log)
         self.fired_before[node] = self.disks[node].fired
         if not self.disks[node].armed:  # a fault that waits may end it at once
             self.expected_dead.discard(node)
@@ -178,6 +183,8 @@ class Rig:
                     n, self.processes[n].returncode, self.last_words(n)))
 
     def last_words(self, node, lines=3):
+        if not self.runs(node):
+            self.logs[node].wait()
         try:
             with open(self.path(node, "log"), errors="replace") as f:
                 text = f.read().rpartition("---- start at ")[2]
@@ -189,6 +196,7 @@ class Rig:
         """What the nodes themselves say that happened."""
         times = 0
         for n in self.nodes:
+            self.logs[n].wait()
             with open(self.path(n, "log"), errors="replace") as f:
                 times += sum(text in line for line in f)
         if times:
@@ -257,6 +265,9 @@ class Rig:
         self.network.calm_all()
         for n in self.nodes:
             self.disks[n].disarm()
+            self.disks[n].stop_tape()
+            self.disks[n].shift_clock(0)
+            self.logs[n].unblock()
             self.resume(n)
         for n in self.running():
             if self.must_end(n):
@@ -288,6 +299,9 @@ class Rig:
             if p.poll() is None:
                 p.kill()
             p.wait()
+        for log in self.logs.values():
+            log.unblock()
+            log.wait()
         if self.network:
             self.network.close()
         for d in self.disks.values():

@@ -1,6 +1,7 @@
 """Ensembles of real processes for the tests of this folder: start, kill by id, restart, wait for conditions.
 
-The executable comes in TROUPE. With TROUPE_CONNECT set to a connect string, tests that only speak the client
+The executable comes in TROUPE. ENSEMBLE_SETTINGS, of words KEY=VALUE, is put into every node's configuration, before what
+the test itself sets. With TROUPE_CONNECT set to a connect string, tests that only speak the client
 protocol run against the servers named there instead (any server of ZooKeeper's protocol), and tests that must start
 and kill nodes are skipped.
 
@@ -177,7 +178,8 @@ class Ensemble(External):
 
     def _up(self, settings):
         self.base_port = free_ports(self.size)
-        return self.up(*("--set=%s=%s" % s for s in (settings or {}).items()))
+        everywhere = dict(word.split("=", 1) for word in os.environ.get("ENSEMBLE_SETTINGS", "").split())
+        return self.up(*("--set=%s=%s" % s for s in {**everywhere, **(settings or {})}.items()))
 
     # ---- the tool
 

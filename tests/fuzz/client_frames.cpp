@@ -42,7 +42,7 @@ class machine {
       case frame_again:
       case frame_more: {
         auto bytes = in.string();
-        if (control & 0x80 && last_closed_) item(request_batch::kind::frame, last_closed_, bytes);
+        if (control & 0x80 && last_closed_) put(request_batch::kind::frame, last_closed_, bytes), submit();
         send(slot, bytes);
         break;
       }
@@ -127,24 +127,33 @@ class machine {
     if (!conns_[slot]) {
       conns_[slot] = ++last_conn_;
       open_[last_conn_] = {};
-      item(request_batch::kind::opened, last_conn_, "10.0.0.1");
+      put(request_batch::kind::opened, last_conn_, "10.0.0.1");
     }
     ++open_[conns_[slot]].frames;
-    item(request_batch::kind::frame, conns_[slot], bytes);
+    put(request_batch::kind::frame, conns_[slot], bytes);
+    submit();
   }
 
   void lose(std::size_t slot) {
     open_.erase(conns_[slot]);
-    item(request_batch::kind::closed, conns_[slot], "");
+    put(request_batch::kind::closed, conns_[slot], "");
+    submit();
     conns_[slot] = 0;
   }
 
-  void item(request_batch::kind what, conn_id conn, std::string_view bytes) {
-    request_batch b;
-    b.bytes = bytes;
-    b.items.push_back({conn, what, 0, static_cast<std::uint32_t>(bytes.size())});
+  /// As the gateway does it: what came together goes together.
+  void put(request_batch::kind what, conn_id conn, std::string_view bytes) {
+    requests_.items.push_back(
+        {conn, what, static_cast<std::uint32_t>(requests_.bytes.size()), static_cast<std::uint32_t>(bytes.size())});
+    requests_.bytes += bytes;
+  }
+
+  void submit() {
+    // A copy has no room behind its last byte, so that the sanitizer sees who reads there.
+    request_batch exact = requests_;
+    requests_.items.clear(), requests_.bytes.clear();
     commit::effects fx;
-    node_.on_requests(b, now_ms_, fx);
+    node_.on_requests(exact, now_ms_, fx);
     take(fx);
   }
 
@@ -173,6 +182,7 @@ class machine {
     }
     for (auto& s : fx.sessions)
       if (s.open && sessions_.size() < 64) sessions_.push_back(s.session);
+    if (fx.stream.items.empty()) return;
     delivery_batch out;
     notifier_.step(std::move(fx.stream), out);
     std::set<conn_id> closed;
@@ -181,8 +191,9 @@ class machine {
       last_closed_ = id;
       for (auto& c : conns_)
         if (c == id) c = 0;
-      item(request_batch::kind::closed, id, "");
+      put(request_batch::kind::closed, id, "");
     }
+    if (!closed.empty()) submit();
   }
 
   void check_delivery(const delivery_batch& out, const delivery_batch::item& i, std::set<conn_id>& closed) {
@@ -222,6 +233,7 @@ class machine {
   conn_id conns_[slots] = {};
   std::map<conn_id, connection> open_;
   std::vector<session_id> sessions_;
+  request_batch requests_;
   std::deque<outcome> in_flight_;
   fuzz::tables stored_;
 };

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "tests/history/calls.hpp"
 #include "tests/history/trial.hpp"
 
 namespace troupe::history {
@@ -87,6 +88,13 @@ std::string fault_of_read(const model& m, const caller& who, const request& r, c
 
 std::string fault_of_refusal(const model& m, const caller& who, const request& r, const result& got) {
   if (by_limit(got.error)) return {};
+  if (r.op == zk::op::call && m.alive(who.session)) {
+    auto right = perform_call(m, who, r);
+    if (got.error != right.error) return instead(got.error, right.error);
+    if (right.error != err::ok) return {};
+    if (!right.parts.empty()) return "it left no transaction, but had something to change";
+    return got.data == right.reply ? "" : "the reply was " + got.data + ", but " + right.reply + " is right";
+  }
   trial t(m, who);
   auto [right, at] = t.perform_all(r);
   if (r.op != zk::op::multi || right == err::session_expired || got.error != err::ok)
@@ -132,6 +140,7 @@ bool could_be(const change& c, const request& part, const caller& who) {
 bool could_be(const txn& t, const request& r, const caller& who) {
   if (t.changes.empty()) return false;
   if (r.op == zk::op::close_session) return t.changes.back().what == change::kind::close_session && t.origin != 0;
+  if (r.op == zk::op::call) return could_be_call(t, r);
   if (r.op != zk::op::multi) return t.changes.size() == 1 && could_be(t.changes[0], r, who);
   if (t.changes.size() != r.parts.size()) return false;
   for (std::size_t i = 0; i < r.parts.size(); ++i)

@@ -23,7 +23,7 @@ std::string describe(const request& r) {
   auto out = name(r.op);
   if (!r.path.empty()) out += ' ' + r.path;
   bool creates = r.op == zk::op::create || r.op == zk::op::create2;
-  if (creates || r.op == zk::op::set_data) out += ' ' + quoted(r.data);
+  if (creates || r.op == zk::op::set_data || r.op == zk::op::call) out += ' ' + quoted(r.data);
   if (creates && r.flags & request::ephemeral) out += " ephemeral";
   if (creates && r.flags & request::sequential) out += " sequential";
   if (r.version != -1) out += " version " + std::to_string(r.version);

@@ -32,6 +32,9 @@ using call_id = std::uint64_t;
 ///   sync            path                            multi    parts
 ///   set_watches     zxid (the relative one), data_watches, exist_watches, child_watches
 ///   auth            path: the scheme, data: the id that it gives ("user:BASE64(SHA1(user:password))" for digest)
+///   call            path, version, data: which of the request types that ship, with a plain create that stands for it.
+///                   "add": troupe.counter adds `version`, and makes the znode if need be; "take": troupe.queue-take of at
+///                   most `version` items; "delete": troupe.delete-recursive. Their replies are text, in result.data
 ///   ping
 struct request {
   static constexpr std::int32_t ephemeral = 1, sequential = 2;  ///< flags
@@ -54,7 +57,7 @@ struct request {
 struct result {
   zk::err error = zk::err::ok;        ///< multi: 0 even if it failed, as ZooKeeper answers; the parts say
   std::string path;                   ///< create, create2, sync
-  std::string data;                   ///< get_data
+  std::string data;                   ///< get_data, call
   std::optional<zk::stat> stat;       ///< where the reply has one (create2, set_data, exists, get_data, ...)
   std::vector<std::string> children;  ///< get_children, get_children2: sorted
   zk::acl_list acl;                   ///< get_acl

@@ -146,6 +146,7 @@ bool leaves_transaction(zk::op op) {
     case zk::op::set_data:
     case zk::op::set_acl:
     case zk::op::multi:
+    case zk::op::call:
     case zk::op::close_session:
       return true;
     default:

@@ -51,6 +51,8 @@ std::string name(zk::op o) {
   switch (o) {
     case zk::op::create:
       return "create";
+    case zk::op::call:
+      return "call";
     case zk::op::del:
       return "delete";
     case zk::op::exists:

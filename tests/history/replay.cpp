@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "tests/history/answers.hpp"
+#include "tests/history/calls.hpp"
 #include "tests/history/trial.hpp"
 
 namespace troupe::history {
@@ -39,7 +40,7 @@ class player {
     for (std::uint32_t i = 0; i < x_.calls.size(); ++i) {
       auto& c = x_.calls[i];
       if (!c.replied() || c.overtakes()) continue;
-      if (c.writes() && c.succeeded() && !is_empty_multi(*c.asked)) {
+      if (c.writes() && c.succeeded() && !is_empty_multi(*c.asked) && !left_no_transaction(*c.asked, *c.got)) {
         auto [at, first] = acknowledged_.try_emplace(c.zxid, i);
         if (!first)
           f_.add("acknowledged", "two acknowledged writes have the same zxid " + hex(c.zxid),
@@ -165,7 +166,7 @@ class player {
       for (auto i : lost) {
         auto& c = x_.calls[i];
         if (c.done != 0 || c.place < place || !could_be(t, *c.asked, x_.who(c))) continue;
-        if (granted(c)) return take(t, i);
+        if (granted(t, c)) return take(t, i);
         if (refused == none) refused = i;
       }
       if (refused != none) return take(t, static_cast<std::uint32_t>(refused));
@@ -187,9 +188,13 @@ class player {
     --unseen_;
   }
 
-  bool granted(const call& c) const {
+  bool granted(const txn& t, const call& c) const {
     if (c.asked->op == zk::op::close_session) return true;
     auto who = x_.who(c);
+    if (c.asked->op == zk::op::call) {  // what it changes hangs on the tree: another one that looks alike may fit
+      auto right = perform_call(model_, who, *c.asked);
+      return right.error == zk::err::ok && fault_of_changes(t, right, who).empty();
+    }
     return trial(model_, who).perform_all(*c.asked).first == zk::err::ok;
   }
 
@@ -210,6 +215,7 @@ class player {
     auto& r = *c.asked;
     if (r.op == zk::op::close_session || !f_.wanted("results")) return;
     auto who = x_.who(c);
+    if (r.op == zk::op::call) return grant_call(t, c, who);
     trial tr(model_, who);
     bool multi = r.op == zk::op::multi;
     for (std::size_t k = 0; k < t.changes.size(); ++k) {
@@ -225,9 +231,34 @@ class player {
     }
   }
 
+  static std::string fault_of_changes(const txn& t, const call_outcome& right, const caller& who) {
+    if (right.parts.size() != t.changes.size())
+      return "it has " + std::to_string(t.changes.size()) + " changes, but " + std::to_string(right.parts.size()) +
+             " are right";
+    for (std::size_t k = 0; k < right.parts.size(); ++k)
+      if (auto fault = misfit(t.changes[k], right.parts[k], right.parts[k].path, who); !fault.empty()) return fault;
+    return {};
+  }
+
+  void grant_call(const txn& t, const call& c, const caller& who) {
+    auto right = perform_call(model_, who, *c.asked);
+    right_reply_ = std::move(right.reply);
+    auto fault =
+        right.error == zk::err::ok ? fault_of_changes(t, right, who) : "it has to be refused: " + name(right.error);
+    if (!fault.empty())
+      f_.add("results", hex(t.zxid) + ": call " + c.asked->data + " " + c.asked->path + ": " + fault, {c.at}, {t.zxid});
+  }
+
+  void check_call_result(const txn& t, const call& c) {
+    if (c.got->data == right_reply_) return;
+    f_.add("results", hex(t.zxid) + ": the reply was " + c.got->data + ", but " + right_reply_ + " is right",
+           {c.at, c.end}, {t.zxid});
+  }
+
   void check_result(const txn& t, std::uint32_t i, std::size_t k) {
     auto& c = x_.calls[i];
     if (!c.replied() || c.asked->op == zk::op::close_session || !f_.wanted("results")) return;
+    if (c.asked->op == zk::op::call) return k == 0 ? check_call_result(t, c) : void();
     bool multi = c.asked->op == zk::op::multi;
     std::string fault;
     if (multi && c.got->parts.size() != t.changes.size())
@@ -259,6 +290,7 @@ class player {
   std::vector<std::uint32_t> judged_;
   std::unordered_map<session_id, std::uint32_t> place_;
   std::size_t unseen_ = none;
+  std::string right_reply_;  ///< of the call that is being played
 };
 
 }  // namespace

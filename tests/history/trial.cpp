@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "tests/history/calls.hpp"
+
 namespace troupe::history {
 
 using zk::err;
@@ -130,6 +132,7 @@ std::pair<err, std::size_t> trial::perform_all(const request& r) {
     if (auto e = check_flags(r); e != err::ok) return {e, 0};
   }
   if (!model_.alive(who_.session)) return {err::session_expired, 0};
+  if (r.op == zk::op::call) return {perform_call(model_, who_, r).error, 0};
   if (r.op != zk::op::multi) return {perform(r).error, 0};
   for (std::size_t i = 0; i < r.parts.size(); ++i)
     if (auto e = perform(r.parts[i]).error; e != err::ok) return {e, i};

@@ -41,6 +41,7 @@ class cutter {
 
   void add(const call& c) {
     if (!c.writes() || c.asked->op == zk::op::close_session) return;
+    if (c.asked->op == zk::op::call) return void(excluded_.insert(c.asked->path));  // no register's operation
     if (c.asked->op != zk::op::multi) return add_write(c, *c.asked, c.got);
     if (c.replied() && !c.succeeded()) {  // later parts hang on those before them: only the first one's refusal tells
       if (!c.got->parts.empty() && c.got->parts[0].error != zk::err::ok)

@@ -7,7 +7,9 @@ namespace troupe::sim {
 namespace {
 
 constexpr std::array list{
-    check_info{"one_leader_per_epoch", "No epoch has two established leaders (I-1)."},
+    check_info{
+        "one_leader_per_epoch",
+        "No epoch has two leaders to whom a quorum promised it, nor two established ones (I-1; ZOOKEEPER-2959)."},
     check_info{"one_content_per_zxid",
                "A zxid never stands for two contents, on whatever disk: nothing is delivered that "
                "no leader broadcast (I-2)."},

@@ -8,15 +8,24 @@
 namespace troupe::sim {
 
 namespace {
+// Readers go on asking while nobody answers: a sync that is answered late must not show what was true before it.
+constexpr int reader_depth = 60;
+constexpr std::int64_t reader_think_us = 50'000;
+
 history::call_id next_call(history::history& h) { return static_cast<history::call_id>(h.entries.size()) + 1; }
 }  // namespace
 
 client::client(world& w, ports& p, history::history& h, history::client_id id, std::vector<node_id> nodes)
-    : world_(w), ports_(p), history_(h), id_(id), nodes_(std::move(nodes)) {
+    : world_(w),
+      ports_(p),
+      history_(h),
+      id_(id),
+      nodes_(std::move(nodes)),
+      reader_(id_ <= static_cast<unsigned>(w.set.readers)) {
   hooks_.connected = [this](conn_id c) { on_connected(c); };
   hooks_.frame = [this](conn_id c, std::string_view f) { on_frame(c, f); };
   hooks_.ended = [this](conn_id c) { on_ended(c); };
-  wanted_timeout_ms_ = static_cast<std::int32_t>(world_.between(200, 2500));
+  wanted_timeout_ms_ = static_cast<std::int32_t>(world_.between(200, reader_ ? 4000 : 2500));
 }
 
 void client::start() {
@@ -35,7 +44,9 @@ history::entry& client::record(history::entry::kind what) {
 void client::connect() {
   if (state_ != state::offline || vanished_) return;
   state_ = state::connecting;
-  node_ = nodes_[world_.draw(nodes_.size())];
+  do node_ = nodes_[world_.draw(nodes_.size())];
+  while (node_ == avoided_ && nodes_.size() > 1);
+  avoided_ = 0;
   ++connections_;
   heard_us_ = world_.now_us();
   conn_ = ports_.connect(node_, &hooks_);
@@ -112,6 +123,11 @@ void client::vanish(std::int64_t us) {
   });
 }
 
+void client::move() {
+  avoided_ = node_;
+  vanish(world_.between(100, 2000));
+}
+
 void client::keep_alive(std::uint64_t connection_count) {
   if (connection_count != connections_ || state_ == state::offline) return;
   auto timeout_us = std::int64_t{1000} * (session_ ? timeout_ms_ : wanted_timeout_ms_);
@@ -132,7 +148,7 @@ void client::send(history::request r, std::int32_t xid) {
   world_.note(0x310, static_cast<std::uint64_t>(c.asked.op), static_cast<std::uint64_t>(xid));
   std::string frame;
   jute::writer w(frame);
-  w.i32(xid), w.i32(static_cast<std::int32_t>(c.asked.op));
+  w.i32(xid), w.i32(static_cast<std::int32_t>(op_on_the_wire(c.asked.op)));
   frame += encode(c.asked);
   ports_.send(conn_, std::move(frame));
   sent_us_ = world_.now_us();
@@ -241,11 +257,12 @@ void client::on_event(std::string_view body, zxid_t zxid) {
 
 void client::work() {
   if (working_) {
-    if (state_ == state::online && !closing_ && calls_.size() < static_cast<std::size_t>(world_.set.depth)) send_next();
+    auto depth = static_cast<std::size_t>(reader_ ? reader_depth : world_.set.depth);
+    if (state_ == state::online && !closing_ && calls_.size() < depth) send_next();
   } else if (finishing_ && state_ == state::online && calls_.empty() && !read_back_sent_) {
     read_back();
   }
-  world_.after(world_.between(1, 2 * world_.set.think_us), [this] { work(); });
+  world_.after(world_.between(1, 2 * (reader_ ? reader_think_us : world_.set.think_us)), [this] { work(); });
 }
 
 void client::read_back() {

@@ -31,6 +31,8 @@ class client {
   void end_of_calm() { calm_ = calm::no; }
   void leave();                  ///< its connection goes, and it never comes back
   void vanish(std::int64_t us);  ///< its connection goes, and it comes back later
+  void move();                   ///< it gives up its node, and is at another one at once
+  node_id connected_to() const { return state_ == state::online ? node_ : 0; }
   std::string state_text() const;
 
  private:
@@ -64,6 +66,7 @@ class client {
   history::request choose_write();
   history::request choose_read();
   history::request choose_multi();
+  history::request choose_call();
   std::string any_key();
   std::string any_path();
   std::string data();
@@ -73,6 +76,7 @@ class client {
   history::history& history_;
   const history::client_id id_;
   const std::vector<node_id> nodes_;
+  const bool reader_;
   ports::client_side hooks_;
 
   state state_ = state::offline;
@@ -82,7 +86,7 @@ class client {
   std::uint64_t calm_roles_ = 0;  ///< changes of roles before it: those end connections
   void disturbed(const char* by);
   conn_id conn_ = 0;
-  node_id node_ = 0;
+  node_id node_ = 0, avoided_ = 0;
   std::uint64_t connections_ = 0;  ///< so far: timers of an earlier one know that they are late
   session_id session_ = 0;
   std::string password_ = std::string(16, '\0');

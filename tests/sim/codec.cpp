@@ -15,9 +15,24 @@ void paths(jute::writer& w, const std::vector<std::string>& list) {
   for (auto& p : list) w.ustring(p);
 }
 
+std::string call_path(const history::request& r) {
+  auto* name = r.data == "add" ? "counter" : r.data == "take" ? "queue-take" : "delete-recursive";
+  return std::string("/zookeeper/call/troupe.") + name;
+}
+
+std::string call_text(const history::request& r) {
+  auto out = "{\"path\":\"" + r.path + "\"";
+  if (r.data == "add") out += ",\"create\":true,\"add\":" + std::to_string(r.version);
+  if (r.data == "take") out += ",\"asText\":true,\"max\":" + std::to_string(r.version);
+  return out + "}";
+}
+
 void body(jute::writer& w, const history::request& r) {
   using zk::op;
   switch (r.op) {
+    case op::call:
+      w.ustring(call_path(r)), w.buffer(call_text(r)), zk::write(w, open_acl), w.i32(0);
+      break;
     case op::create:
     case op::create2:
       w.ustring(r.path), w.buffer(r.data), zk::write(w, r.acl.empty() ? open_acl : r.acl), w.i32(r.flags);
@@ -68,6 +83,13 @@ zk::stat stat_from(jute::reader& r) {
 bool read(const history::request& asked, jute::reader& r, history::result& out) {
   using zk::op;
   switch (asked.op) {
+    case op::call: {
+      auto path = r.ustring();
+      auto before = call_path(asked) + "/";
+      if (!path.starts_with(before)) return false;
+      out.data = path.substr(before.size());
+      break;
+    }
     case op::create:
     case op::sync:
       out.path = r.ustring();

@@ -8,6 +8,8 @@
 
 namespace troupe::sim {
 
+/// A call goes by way of a create.
+inline zk::op op_on_the_wire(zk::op o) { return o == zk::op::call ? zk::op::create : o; }
 /// The body of a request, behind its header.
 std::string encode(const history::request&);
 /// Fills what the reply's body holds. False: it is not what such a request is answered with.

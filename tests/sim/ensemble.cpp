@@ -37,12 +37,14 @@ const char* name_of(std::size_t part) {
 /// Tells the observer what is about to be written, and what is on disk.
 class ensemble::observed_log final : public persistence::log_store {
  public:
-  observed_log(node& n, observer& o, std::unique_ptr<persistence::log_store> inner)
-      : node_(n), observer_(o), inner_(std::move(inner)) {}
+  observed_log(node& n, ensemble& e, std::unique_ptr<persistence::log_store> inner)
+      : node_(n), ensemble_(e), observer_(e.observer_), inner_(std::move(inner)) {}
   zab::log_state state() const override { return inner_->state(); }
   zxid_t unfinished_install() const override { return inner_->unfinished_install(); }
   void write(std::span<const zab::persist_op> ops) override {
     observer_.on_writing(node_, ops);
+    auto truncates = [](auto& op) { return std::holds_alternative<zab::truncate_after>(op); };
+    if (ensemble_.on_truncating && std::any_of(ops.begin(), ops.end(), truncates)) ensemble_.on_truncating(node_.id);
     inner_->write(ops);
     observer_.on_written(node_);
   }
@@ -55,6 +57,7 @@ class ensemble::observed_log final : public persistence::log_store {
 
  private:
   node& node_;
+  ensemble& ensemble_;
   observer& observer_;
   std::unique_ptr<persistence::log_store> inner_;
 };
@@ -73,6 +76,7 @@ class ensemble::observed_state final : public persistence::state_store {
     return inner_->read_chunk(index, max_bytes);
   }
   bool install_chunk(const zab::snap_chunk& c) override {
+    node_.copying = !c.last;
     if (c.last) observer_.on_checkpoint(node_, c.zxid, true);
     return inner_->install_chunk(c);
   }
@@ -120,7 +124,7 @@ ensemble::ensemble(stage& s, world& w)
   r.up = [this](node_id id) { return at(id).up; };
   r.paused = [this](node_id id) { return at(id).paused; };
   r.frame = [this](node_id to, node_id from, msg::channel what, const shared_bytes& body) {
-    when_awake(to, [this, to, from, what, body] {
+    when_awake(to, from, [this, to, from, what, body] {
       auto& c = *at(to).ctx;
       msg::peer_frames frames;
       frames.list.push_back({from, what, body});
@@ -128,7 +132,7 @@ ensemble::ensemble(stage& s, world& w)
     });
   };
   r.link = [this](node_id to, node_id from, bool up) {
-    when_awake(to, [this, to, from, up] {
+    when_awake(to, from, [this, to, from, up] {
       caf::anon_send(at(to).ctx->election, box(msg::link_state{from, up}));
       caf::anon_send(at(to).ctx->broadcast, box(msg::link_state{from, up}));
     });
@@ -136,7 +140,7 @@ ensemble::ensemble(stage& s, world& w)
   network_ = std::make_unique<network>(world_, ids_, std::move(r));
   ports::node_side p;
   p.up = [this](node_id id) { return at(id).up; };
-  p.when_awake = [this](node_id id, std::function<void()> f) { when_awake(id, std::move(f)); };
+  p.when_awake = [this](node_id id, std::function<void()> f) { when_awake(id, 0, std::move(f)); };
   p.requests = [this](node_id id, std::shared_ptr<request_batch> b) {
     caf::anon_send(at(id).ctx->commit, boxed<request_batch>{std::move(b)});
   };
@@ -151,13 +155,21 @@ ensemble::~ensemble() {
     }
 }
 
-void ensemble::when_awake(node_id id, std::function<void()> f) {
+void ensemble::when_awake(node_id id, node_id link, std::function<void()> f) {
   auto& n = at(id);
   if (!n.up) return;
-  if (n.paused)
-    n.parked.push_back(std::move(f));
+  if (n.paused || n.parked.contains(link))
+    n.parked[link].push_back(std::move(f));
   else
     f();
+}
+
+void ensemble::wake(node& n, node_id link) {
+  auto it = n.parked.find(link);
+  if (n.paused || it == n.parked.end()) return;
+  auto list = std::move(it->second);
+  n.parked.erase(it);
+  for (auto& f : list) f();
 }
 
 node_config ensemble::config_of(node_id id) const {
@@ -195,7 +207,7 @@ void ensemble::start(node_id id) {
   observer_.on_boot(n, *opened.log, opened.database->zxid());
   ++n.boot;
   n.up = true, n.paused = n.stalled = false;
-  n.dying.clear(), n.parked.clear();
+  n.dying.clear(), n.parked.clear(), n.copying = false;
   std::erase_if(n.injected, [](auto& kind) { return kind != "rot" && kind != "lost commit"; });  // these stay
   n.role = commit::role::looking, n.epoch = 0;
   world_.note(code_start, id, n.boot);
@@ -214,7 +226,7 @@ void ensemble::make_actors(node& n, persistence::storage storage) {
 
   auto port = [&] { return system.spawn<port_actor>([this, &n](caf::message& m) { from_node(n, m); }); };
   ctx->supervisor = port(), ctx->links = port(), ctx->gateway = port();
-  ctx->log_writer = system.spawn<log_writer>(ctx, std::make_unique<observed_log>(n, observer_, std::move(storage.log)));
+  ctx->log_writer = system.spawn<log_writer>(ctx, std::make_unique<observed_log>(n, *this, std::move(storage.log)));
   ctx->checkpointer =
       system.spawn<checkpointer>(ctx, std::make_unique<observed_state>(n, observer_, std::move(storage.state)));
   caf::execution_unit* host = nullptr;
@@ -232,6 +244,7 @@ void ensemble::make_actors(node& n, persistence::storage storage) {
   }
   n.processor = &dynamic_cast<commit_actor&>(*caf::actor_cast<caf::abstract_actor*>(ctx->commit)).machine();
   n.zab = &dynamic_cast<broadcast_actor&>(*caf::actor_cast<caf::abstract_actor*>(ctx->broadcast)).machine();
+  observer_.compare_tree(n);
 
   auto& o = world_.set;
   for (auto p : {part_election, part_broadcast}) subscribe_tick(n.id, p, o.zab_tick_ms, n.boot);
@@ -287,7 +300,11 @@ void ensemble::pause(node_id id, std::int64_t ms) {
     if (!m.up || m.boot != boot) return;
     m.paused = false;
     world_.trace([&] { return "node " + std::to_string(id) + " goes on"; });
-    for (auto parked = std::move(m.parked); auto& f : parked) f();
+    // Its sockets are read by threads of their own, in any order.
+    for (auto& [link, list] : m.parked)
+      world_.after(world_.between(0, 5000), [this, id, boot, link = link] {
+        if (at(id).up && at(id).boot == boot) wake(at(id), link);
+      });
     for (std::size_t p = 0; p < parts; ++p)
       if (m.seats[p].job && std::find(ready_.begin(), ready_.end(), &m.seats[p]) == ready_.end())
         ready_.push_back(&m.seats[p]);
@@ -324,8 +341,11 @@ void ensemble::from_node(node& n, caf::message& m) {
   if (!n.up) return;
   if (auto* out = sent<msg::peer_send>(m)) {
     for (auto& f : out->frames) {
-      if (f.what == msg::channel::zab)
-        observer_.on_send(n, zab::decode_message(f.body.aligned() ? f.body : shared_bytes::copy_of(f.body.view())));
+      if (f.what == msg::channel::zab) {
+        auto m = zab::decode_message(f.body.aligned() ? f.body : shared_bytes::copy_of(f.body.view()));
+        observer_.on_send(n, m);
+        if (m.epoch == 0 && std::holds_alternative<zab::ping>(m.body)) gathers(n);
+      }
       if (f.what == msg::channel::election && world_.tracing()) {
         auto v = zab::decode_notification(shared_bytes::copy_of(f.body.view()));
         world_.trace([&] {
@@ -357,6 +377,13 @@ void ensemble::from_node(node& n, caf::message& m) {
     if (n.role == commit::role::leading) world_.count("leader established");
     observer_.on_role(n, r->what);
   }
+}
+
+/// A leader without an epoch yet; it says so again and again.
+void ensemble::gathers(node& n) {
+  bool first = world_.now_us() - n.elected_us > 200'000;
+  n.elected_us = world_.now_us();
+  if (first && on_elected) on_elected(n.id);
 }
 
 void ensemble::on_fatal(node& n, const std::string& why) {

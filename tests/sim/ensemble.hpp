@@ -1,6 +1,7 @@
 #pragma once
 /// The nodes of one seed: their starts and ends, and whose turn it is. Each turn is one message of one actor.
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <vector>
@@ -39,6 +40,8 @@ class ensemble {
   bool votes(node_id id) const { return membership_.votes(id); }
   network& links() { return *network_; }
   ports& doors() { return *ports_; }
+  std::function<void(node_id)> on_elected;     ///< by the others; it gathers its followers
+  std::function<void(node_id)> on_truncating;  ///< it is about to truncate its log
   observer& watch() { return observer_; }
   /// Everyone is up, in one epoch, with all that was committed, and nothing is under way.
   bool converged(std::string* why) const;
@@ -54,9 +57,12 @@ class ensemble {
   void take_down(node&);
   void subscribe_tick(node_id, std::size_t part, std::int64_t period_ms, std::uint64_t boot);
   void from_node(node&, caf::message&);
-  void when_awake(node_id, std::function<void()>);
+  /// What comes by one link keeps its order, also over a pause.
+  void when_awake(node_id, node_id link, std::function<void()>);
+  void wake(node&, node_id link);
   void ready(std::size_t at);
   void run(seat&);
+  void gathers(node&);
   void on_fatal(node&, const std::string& why);
 
   stage& stage_;

@@ -31,6 +31,12 @@ constexpr kind kinds[] = {
     {"rot", &options::rot},
     {"wipe", &options::wipe},
     {"lost-commit", &options::lost_commit},
+    {"freeze-leader", &options::freeze_leader},
+    {"move-client", &options::move_client},
+    {"wipe-behind", &options::wipe_behind},
+    {"hide-elected", &options::hide_elected},
+    {"fail-truncation", &options::fail_truncation},
+    {"crash-in-copy", &options::crash_in_copy},
 };
 
 constexpr std::pair<const char*, std::int64_t options::*> delays[] = {

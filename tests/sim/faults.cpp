@@ -6,6 +6,8 @@ faults::faults(world& w, ensemble& e, std::vector<std::unique_ptr<client>>& c) :
 
 void faults::start() {
   active_ = true;
+  nodes_.on_elected = [this](node_id id) { hide(id); };
+  nodes_.on_truncating = [this](node_id id) { fail_truncation(id); };
   tick();
 }
 
@@ -24,6 +26,7 @@ void faults::tick() {
     network_faults();
     node_faults();
     disk_faults();
+    occasions();
   }
   world_.after(1000, [this] { tick(); });
 }
@@ -75,8 +78,10 @@ void faults::network_faults() {
   if (happens(o.heal, "healed")) net.heal(), nodes_.doors().release_all();
 }
 
-void faults::restart_later(node_id id) {
-  world_.after(world_.between(1000, world_.set.down_ms * 1000), [this, id] {
+void faults::restart_later(node_id id) { restart_later(id, world_.set.down_ms); }
+
+void faults::restart_later(node_id id, std::int64_t within_ms) {
+  world_.after(world_.between(1000, within_ms * 1000), [this, id] {
     auto& n = nodes_.at(id);
     if (n.refused) {  // an operator moves the data away
       if (!may_lose_data(id)) return restart_later(id);
@@ -91,7 +96,6 @@ void faults::restart_later(node_id id) {
 
 void faults::node_faults() {
   auto& o = world_.set;
-  auto power = [&] { return world_.draw(100) < static_cast<std::uint64_t>(o.power_cut_share); };
   auto id = world_.one_in(3) && nodes_.leader() ? nodes_.leader() : nodes_.any_node();
   auto& n = nodes_.at(id);
   if (n.up && recovering_ != id) {
@@ -182,6 +186,7 @@ void faults::disk_faults() {
 
 void faults::stop() {
   active_ = false;
+  nodes_.on_elected = nodes_.on_truncating = nullptr;
   nodes_.links().heal();
   nodes_.doors().release_all();
   for (auto id : nodes_.ids()) {

@@ -19,9 +19,17 @@ class faults {
   void disk_faults();
   void network_faults();
   void node_faults();
+  // ---- occasions.cpp
+  void occasions();
+  void wipe_behind();
+  void move_client();
+  void hide(node_id elected);
+  void fail_truncation(node_id);
   bool happens(int per_second_thousandths, const char* what);
   void operate();
   void restart_later(node_id);
+  void restart_later(node_id, std::int64_t within_ms);
+  bool power() { return world_.draw(100) < static_cast<std::uint64_t>(world_.set.power_cut_share); }
   bool may_lose_data(node_id) const;
   void watch_recovery();
 

@@ -5,6 +5,7 @@
 #include <array>
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <set>
 #include <string>
@@ -43,10 +44,11 @@ struct node {
   bool up = false, paused = false, stalled = false;  ///< stalled: its disk does not answer
   bool refused = false;                              ///< its data are damaged: an operator must wipe them
   bool restart_planned = false;
-  std::string dying;                         ///< it wants to stop, and why
-  std::uint64_t boot = 0;                    ///< counts starts
-  std::deque<std::function<void()>> parked;  ///< what came while it was paused
-  std::set<std::string> injected;            ///< kinds of disk faults since the start: what may stop it
+  bool copying = false;    ///< its checkpoint is being replaced by a leader's, chunk by chunk
+  std::string dying;       ///< it wants to stop, and why
+  std::uint64_t boot = 0;  ///< counts starts
+  std::map<node_id, std::deque<std::function<void()>>> parked;  ///< what came while it was paused, by link; 0: clients
+  std::set<std::string> injected;  ///< kinds of disk faults since the start: what may stop it
 
   // ---- its clocks
   std::int64_t clock_offset_us = 0, wall_offset_ms = 0;
@@ -60,6 +62,7 @@ struct node {
 
   commit::role role = commit::role::looking;
   epoch_t epoch = 0;
+  std::int64_t elected_us = 0;  ///< when it was last seen to gather followers
 };
 
 }  // namespace troupe::sim

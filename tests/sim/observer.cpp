@@ -193,7 +193,12 @@ void observer::on_crash(const node& n, bool power) {
 
 void observer::on_damage(node_id id) { nodes_.at(id).damaged = true; }
 
-void observer::on_wipe(node_id id) { nodes_.at(id) = {}; }
+void observer::on_wipe(node_id id) {
+  auto& v = nodes_.at(id);
+  auto before = std::move(v.disk);
+  v = {};
+  v.before_wipe = std::move(before);
+}
 
 // ---- what it says
 
@@ -207,6 +212,12 @@ void observer::on_send(const node& n, const zab::message& m) {
   }
   if (std::holds_alternative<zab::leader_info>(m.body) && d.accepted < m.epoch)
     breach("epoch_durable", n, "LeaderInfo before the accepted epoch is on disk");
+  if (std::holds_alternative<zab::new_leader>(m.body)) {
+    auto [it, fresh] = announced_.emplace(m.epoch, n.id);
+    if (!fresh && it->second != n.id)
+      breach("one_leader_per_epoch", n,
+             "takes epoch " + std::to_string(m.epoch) + ", which node " + std::to_string(it->second) + " has taken");
+  }
   if (std::holds_alternative<zab::ack_new_leader>(m.body) && d.current < m.epoch)
     breach("epoch_durable", n, "AckNewLeader before the current epoch is on disk");
 }
@@ -240,7 +251,9 @@ void observer::after_step(const node& n, std::size_t part) {
   if (part == part_commit) {
     auto now = n.processor->database().zxid();
     if (now != v.delivered) check_delivery(n, v, now);
-    if (++v.steps % 256 == 0) compare_tree(n);
+    // A checkpoint was taken of it: what a restart makes of that must be the same.
+    bool saved = std::exchange(v.unsaved, n.processor->database().delta_size()) > 0 && v.unsaved == 0;
+    if (++v.steps % 256 == 0 || saved) compare_tree(n);
   } else if (part == part_broadcast) {
     check_decision(n, v);
     check_accusations(n, v);
@@ -298,7 +311,11 @@ void observer::check_decision(const node& n, node_view& v) {
   auto position = position_after(now);  // a log that begins later is that of a checkpoint, of committed transactions
   bool committed_before = position && committed_[position - 1].zxid == now;
   for (auto& [id, other] : nodes_)
-    if (other.disk.records.contains(now) || (committed_before && other.disk.base >= now)) have.push_back(id);
+    for (auto* d : {&other.disk, &other.before_wipe})
+      if (d->records.contains(now) || (committed_before && d->base >= now)) {
+        have.push_back(id);
+        break;
+      }
   if (!ensemble_.quorum(have)) breach("commit_quorum", n, "decides " + z(now) + ", which no quorum has on disk");
 }
 
@@ -324,6 +341,22 @@ bool observer::others_have_everything(node_id id) const {
     others.push_back(m.id);
   }
   return ensemble_.quorum(others) && most >= last_committed();
+}
+
+bool observer::survives_wipe(node_id id, std::vector<node_id>& behind) const {
+  if (!ensemble_.votes(id)) return false;
+  bool copy = false;
+  for (auto& m : ensemble_.members) {
+    if (m.id == id || !ensemble_.votes(m.id)) continue;
+    auto& v = nodes_.at(m.id);
+    if (v.latent_rot || v.damaged || v.disk.current == 0) return false;
+    bool has = v.disk.base >= last_committed() || v.disk.records.contains(last_committed());
+    if (has)
+      copy = true;
+    else
+      behind.push_back(m.id);
+  }
+  return copy;
 }
 
 }  // namespace troupe::sim

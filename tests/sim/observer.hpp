@@ -36,6 +36,8 @@ class observer {
 
   // ---- asked by the faults and at the end
   bool others_have_everything(node_id) const;  ///< on disk: this one may lose what it has
+  /// What was committed is on the disk of one voter beside this one, and of those `behind` says who lacks some of it.
+  bool survives_wipe(node_id, std::vector<node_id>& behind) const;
   const log_records& committed() const { return committed_; }
   zxid_t last_committed() const { return committed_.empty() ? 0 : committed_.back().zxid; }
 
@@ -49,6 +51,7 @@ class observer {
   };
   struct node_view {
     image disk;
+    image before_wipe;  ///< what it had acknowledged: the others hold it to that
     std::vector<zab::persist_op> writing;
     bool damaged = false, power_lost = false, latent_rot = false;
     zxid_t installed = 0, checkpoint = 0;
@@ -56,6 +59,7 @@ class observer {
     std::size_t position = 0;  ///< of what comes next, in committed_
     zxid_t decided = 0;        ///< commit decision that was looked at
     std::uint64_t steps = 0;
+    std::size_t unsaved = 0;                           ///< changes since its last checkpoint
     std::uint64_t accusations = 0, failed_writes = 0;  ///< that were looked at
   };
   struct epoch_history {
@@ -77,7 +81,7 @@ class observer {
   std::map<node_id, node_view> nodes_;
   std::map<zxid_t, shared_bytes> contents_;  ///< of every record that was ever on a disk
   log_records committed_;
-  std::map<epoch_t, node_id> established_;
+  std::map<epoch_t, node_id> established_, announced_;  ///< announced: to whom a quorum has promised the epoch
   std::map<epoch_t, epoch_history> histories_;
   std::map<zxid_t, std::pair<node_id, std::uint64_t>> trees_;
 };

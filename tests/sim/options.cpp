@@ -49,6 +49,10 @@ options random_options(std::uint64_t seed) {
   o.slow_sync_us = one_in(3) ? between(1000, 300000) : 0;
   o.stall = some(500), o.io_error = some(400), o.disk_full = some(200);
   o.rot = some(300), o.wipe = some(150), o.lost_commit = some(200);
+  o.readers = one_in(2) ? between(1, 2) : 0;
+  o.freeze_leader = some(400), o.move_client = some(3000), o.hide_elected = some(60), o.crash_in_copy = some(20);
+  o.wipe_behind = some(300), o.fail_truncation = some(40);
+  if (o.voters < 3) o.wipe_behind = 0;
   if (o.voters < 3) o.rot = o.wipe = o.lost_commit = 0;  // what one disk loses, the others must have
   return o;
 }

@@ -28,6 +28,7 @@ struct options {
   int keys = 6;                      ///< paths that clients work on
   std::int64_t think_us = 20000;     ///< a client's mean time between calls
   int depth = 2;                     ///< calls of a client under way at most
+  int readers = 0;                   ///< so many clients only sync and read, and do not wait for answers
 
   // ---- the network
   std::int64_t delay_us = 300, jitter_us = 500;
@@ -42,6 +43,15 @@ struct options {
   std::int64_t pause_ms = 800;
   int drift_percent = 0;  ///< of monotonic clocks, at most
   int wall_jump = 0;      ///< jumps of a node's wall clock
+
+  // ---- what waits for its moment (occasions.cpp)
+  int freeze_leader = 0;  ///< the leader is paused for so long that the others elect another
+  std::int64_t freeze_ms = 2600;
+  int move_client = 0;      ///< a client goes elsewhere at once, while its calls are still on their way to the leader
+  int wipe_behind = 0;      ///< a voter is wiped while another one lags, and those that have everything are down
+  int hide_elected = 0;     ///< of 100: whoever was just elected is hidden from the other voters
+  int fail_truncation = 0;  ///< of 100: the disk fails while its log is truncated
+  int crash_in_copy = 0;    ///< of 100 ms: a node that copies a checkpoint is killed, or loses its links
 
   // ---- disks
   std::int64_t sync_us = 200, slow_sync_us = 0;

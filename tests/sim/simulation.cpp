@@ -97,7 +97,8 @@ class run_of_one_seed {
     auto pass = [&](std::int64_t ms) {
       for (auto end = world_.now_ms() + ms; world_.now_ms() < end;) step();
     };
-    pass(std::max(world_.set.pause_ms, world_.set.stall_ms));  // those that are still paused or stalled
+    pass(std::max(
+        {world_.set.pause_ms, world_.set.stall_ms, world_.set.freeze_ms}));  // those that are still paused or stalled
     for (auto& c : clients_) c->expect_calm();
     pass(2 * world_.set.max_session_timeout_ms);
     for (auto& c : clients_) c->end_of_calm();

@@ -33,10 +33,17 @@ std::string client::any_path() {
 }
 
 history::request client::choose() {
+  if (reader_) {
+    if (world_.one_in(3)) return choose_read();
+    history::request r;
+    r.op = op::sync, r.path = any_path();
+    return r;
+  }
   auto dice = world_.draw(100);
   if (dice < 50) return choose_write();
   if (dice < 86) return choose_read();
   if (dice < 90) return choose_multi();
+  if (dice < 94) return choose_call();
   history::request r;
   if (dice < 98) {
     r.op = op::sync, r.path = any_path();
@@ -87,6 +94,34 @@ history::request client::choose_read() {
   r.op = kinds[world_.draw(kinds.size())];
   r.path = world_.one_in(15) ? "/" : any_path();
   r.watch = r.op != op::get_acl && world_.one_in(2);
+  return r;
+}
+
+/// Request types that ship: counters, and a queue that is filled, emptied and removed. Their paths are their own, so that
+/// the registers of the other operations stay registers.
+history::request client::choose_call() {
+  history::request r;
+  r.op = op::call, r.path = "/q";
+  switch (world_.draw(8)) {
+    case 0:
+      r.op = op::create, r.data = data();
+      break;
+    case 1:
+    case 2:
+      r.op = op::create, r.data = data(), r.path = "/q/s-", r.flags = history::request::sequential;
+      break;
+    case 3:
+    case 4:
+      r.data = "take", r.version = static_cast<std::int32_t>(1 + world_.draw(3));
+      break;
+    case 5:
+      r.data = "delete";
+      break;
+    default:
+      r.data = "add", r.path = world_.one_in(2) ? "/n0" : "/n1";
+      r.version = static_cast<std::int32_t>(world_.draw(5)) - 1;
+      break;
+  }
   return r;
 }
 

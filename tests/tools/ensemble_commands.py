@@ -79,6 +79,12 @@ class EnsembleCommands(support.TestCase):
                              and pathlib.Path(f"/proc/{pid}/cmdline").read_bytes())
         self.assertEqual(self.status()[1], 1)
 
+    def test_every_node_has_an_actor_port(self):
+        self.up(2)
+        for i in (1, 2):
+            self.assertIn(f"actor-port = {self.base + 1000 + i - 1}\n", (self.ensemble / f"node-{i}" / "node.conf").read_text())
+            socket.create_connection(("127.0.0.1", self.base + 1000 + i - 1), timeout=5).close()
+
     def test_one_node_is_standalone(self):
         self.up(1)
         rows, code = self.status()
@@ -135,6 +141,19 @@ class EnsembleCommands(support.TestCase):
             result = support.run("up", f"--dir={self.ensemble}", "--nodes=1", f"--base-port={base}")
             self.assert_refused(result, f"127.0.0.1:{base} ('client-port') is in use")
             self.assertFalse(self.ensemble.exists())
+            self.addCleanup(support.run, "down", f"--dir={self.ensemble}")
+            code, out, err = support.run("up", f"--dir={self.ensemble}", "--nodes=1", f"--base-port={base}", "--next-free")
+            self.assertEqual(code, 0, err)
+            self.assertGreater(int(out.strip().rsplit(":", 1)[1]), base)
+
+    def test_next_free_goes_around_a_taken_actor_port(self):
+        base = support.free_base_port(2)
+        with socket.socket() as s:
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            s.bind(("127.0.0.1", base + 1000))
+            s.listen()
+            result = support.run("up", f"--dir={self.ensemble}", "--nodes=1", f"--base-port={base}")
+            self.assert_refused(result, f"127.0.0.1:{base + 1000} ('actor-port') is in use")
             self.addCleanup(support.run, "down", f"--dir={self.ensemble}")
             code, out, err = support.run("up", f"--dir={self.ensemble}", "--nodes=1", f"--base-port={base}", "--next-free")
             self.assertEqual(code, 0, err)

@@ -226,7 +226,10 @@ TEST_SUITE("client machine") {
     auto o = machine_fixture::defaults();
     o.max_requests = 3, o.max_bytes = 1'000;
     machine_fixture f(o);
-    for (int i = 0; i < 3; ++i) CHECK(f.m.refusal() == 0), f.read("/r");
+    for (int i = 0; i < 3; ++i) {
+      CHECK(f.m.refusal() == 0);
+      f.read("/r");
+    }
     CHECK(f.m.refusal() == c::code::too_many);
     f.connect();
     auto said = f.listen();
@@ -258,7 +261,7 @@ TEST_SUITE("client machine") {
     std::size_t requests = 0;
     for (std::size_t at = 0; at < out.size();) {
       c::frame_header h;
-      std::memcpy(&h, &out[at], sizeof h);
+      std::memcpy(&h, reinterpret_cast<const char*>(&out[at]), sizeof h);
       std::vector<heard> in;
       hear({out.data() + at + 1, h.size / 8}, in);
       REQUIRE((in.size() == 1 || (h.size <= wire::MAX_BATCH_BYTES && in.size() <= wire::MAX_BATCH_REQUESTS)));

@@ -7,6 +7,7 @@
 
 #include <fstream>
 #include <sstream>
+#include <utility>
 
 namespace troupe {
 namespace {
@@ -65,6 +66,14 @@ TEST_CASE("session bounds that are not set follow the tick, those that are set s
   CHECK(c.init_timeout_ms == 1000);
 }
 
+TEST_CASE("there is no actor port unless it is asked for, and it listens where the client port does") {
+  CHECK(parse("[troupe]\ndata-dir = \"d\"\n").config.actor_port == 0);
+  const auto one = parse("[troupe]\ndata-dir = \"d\"\nactor-port = 4181\nclient-address = \"h\"\n").config;
+  CHECK(one.actor_port == 4181);
+  CHECK(one.actor_address == "h");
+  CHECK(parse("[troupe]\ndata-dir = \"d\"\nactor-address = \"::1\"\n").config.actor_address == "::1");
+}
+
 TEST_CASE("members are read with their roles and weights, and our own address among them is where we listen") {
   const auto [c, errors] = parse("[troupe]\ndata-dir = \"d\"\nid = 2\n" + std::string(three_members) + "\n");
   REQUIRE(errors.empty());
@@ -88,6 +97,8 @@ TEST_CASE("a value of the wrong type is refused whatever the type of the key") {
   CHECK(contains(complaint("id = \"one\""), "'id' must be a whole number from 1 to 255 (found \"one\")"));
   CHECK(contains(complaint("id = 256"), "from 1 to 255"));
   CHECK(contains(complaint("client-port = 65536"), "'client-port' must be"));
+  CHECK(contains(complaint("actor-port = 65536"), "'actor-port' must be a whole number from 0 to 65535"));
+  CHECK(contains(complaint("actor-address = \"\""), "'actor-address' must be a name or an address"));
   CHECK(contains(complaint("tick = 2000"), "'tick' must be a duration"));
   CHECK(contains(complaint("tick = 1us"), "'tick' must be a duration in whole milliseconds"));
   CHECK(contains(complaint("ballast = \"yes\""), "'ballast' must be true or false"));
@@ -115,6 +126,10 @@ TEST_CASE("keys that contradict each other are refused") {
   CHECK(contains(complaint("min-session-timeout = 50s"), "must not exceed"));
   CHECK(contains(complaint("ping-interval = 4s"), "less than half of 'sync-timeout'"));
   CHECK(contains(complaint("link-timeout = 1s"), "less than half of 'link-timeout'"));
+  CHECK(contains(complaint("client-port = 5\nactor-port = 5"), "actor clients and others cannot share the address"));
+  CHECK(contains(complaint("actor-port = 5\nactor-address = \"a\"\n"
+                           "members = [{id = 1, address = \"a:5\"}, {id = 2, address = \"b:1\"}]"),
+                 "actor clients and peers cannot share the address a:5"));
 }
 
 TEST_CASE("a key that is set twice is refused, since CAF would silently take the first") {
@@ -194,6 +209,11 @@ TEST_CASE("preflight names a port that is taken, and leaves nothing behind") {
   REQUIRE(errors.size() == 1);
   CHECK(contains(errors[0], "127.0.0.1:" + std::to_string(c.client_port) + " ('client-port') is in use"));
   CHECK(fs::is_empty(temporary.path));
+
+  c.actor_address = c.client_address, c.actor_port = std::exchange(c.client_port, 0);
+  const auto other = preflight(c, 0);
+  REQUIRE(other.size() == 1);
+  CHECK(contains(other[0], std::to_string(c.actor_port) + " ('actor-port') is in use"));
 
   ::close(fd);
   CHECK(preflight(c, 0).empty());
