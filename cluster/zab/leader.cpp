@@ -134,8 +134,8 @@ void leader::send_pings(std::int64_t now_ms, effects& fx) {
 
 void leader::tick(std::int64_t now_ms, effects& fx) {
   auto& s = ctx_.settings;
-  if (phase_ == phase::gathering && now_ms - started_ms_ > s.gather_timeout_ms)
-    return ctx_.end("no quorum of followers came");
+  if (phase_ == phase::gathering && now_ms - started_ms_ > ctx_.gather_patience_ms)
+    return ctx_.end_for_lack_of_patience(ctx_.gather_patience_ms, "no quorum of followers came");
   if (phase_ != phase::serving && now_ms - started_ms_ > s.init_timeout_ms && !established_)
     return ctx_.end("discovery and synchronisation took longer than init_timeout_ms");
   if (auto since = ctx_.log.oldest_pending_ms(); since && established_ && now_ms - *since > 2 * s.sync_timeout_ms)

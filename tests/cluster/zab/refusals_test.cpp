@@ -13,7 +13,7 @@ namespace {
 /// Node 2 of three, synchronised with leader 1 of epoch 1, whose history is empty, and serving.
 void serve(node& n) {
   n.link(1);
-  n.peer.follow(1, 0, n.fx);
+  n.peer.follow(1, n.now_ms, n.fx);
   n.hear(1, 1, leader_info{}), n.disk();
   n.hear(1, 1, new_leader{0}), n.disk();
   n.hear(1, 1, up_to_date{0});
@@ -140,4 +140,40 @@ TEST_CASE("the disk's answer to what was appended before a truncation confirms n
   CHECK(h.durable() == make_zxid(1, 5));
   h.on_durable(other);
   CHECK(h.durable() == make_zxid(2, 1));
+}
+
+TEST_CASE("a leader that does not answer is waited for twice as long each time, until some leader has led us") {
+  node n(2, 3);
+  const zab_settings defaults;
+  auto waits = [&] {  // until it looks again
+    n.link(1);
+    n.peer.follow(1, n.now_ms, n.fx);
+    const auto began = n.now_ms;
+    n.fx.look = false;
+    while (!n.fx.look) n.now_ms += 10, n.peer.tick(n.now_ms, n.fx);
+    n.unlink(1);
+    return n.now_ms - began - 10;
+  };
+  auto expected = defaults.answer_timeout_ms;
+  for (int i = 0; i < 4; ++i, expected *= 2) CHECK(waits() == expected);
+  CHECK(expected == 16 * defaults.answer_timeout_ms);
+  CHECK(waits() == expected);
+  CHECK(waits() == defaults.sync_timeout_ms);
+  CHECK(waits() == defaults.sync_timeout_ms);
+  n.fx.look = false;
+  serve(n);
+  n.unlink(1);
+  CHECK(waits() == defaults.answer_timeout_ms);
+}
+
+TEST_CASE("an elected leader waits twice as long for a quorum each time that none came") {
+  node n(1, 3);
+  const zab_settings defaults;
+  for (auto expected = defaults.gather_timeout_ms; expected < defaults.sync_timeout_ms; expected *= 2) {
+    n.peer.lead(n.now_ms, n.fx);
+    const auto began = n.now_ms;
+    n.fx.look = false;
+    while (!n.fx.look) n.now_ms += 10, n.peer.tick(n.now_ms, n.fx);
+    CHECK(n.now_ms - began - 10 == expected);
+  }
 }
