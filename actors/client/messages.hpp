@@ -35,6 +35,8 @@ struct watch_session {
   caf::actor who;
 };  ///< answered by session_event
 
+/// What there is to tell up to where the subscription begins, a state say, comes to `who` before the answer comes to whoever
+/// asked.
 struct subscribe {
   std::string path{};
   scope where = scope::subtree;

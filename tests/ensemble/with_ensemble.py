@@ -1,4 +1,5 @@
-"""Runs a program with TROUPE_CONNECT naming an ensemble that lives as long as it: with_ensemble.py PROGRAM ARGUMENTS."""
+"""Runs a program with TROUPE_CONNECT naming an ensemble that lives as long as it, in TROUPE_DIRECTORY:
+with_ensemble.py PROGRAM ARGUMENTS."""
 
 import os
 import subprocess
@@ -11,7 +12,8 @@ def main():
     ensemble = harness.External(harness.EXTERNAL) if harness.EXTERNAL else harness.Ensemble()
     code = 1
     try:
-        code = subprocess.run(sys.argv[1:], env=dict(os.environ, TROUPE_CONNECT=ensemble.connect)).returncode
+        more = {"TROUPE_CONNECT": ensemble.connect, "TROUPE_DIRECTORY": getattr(ensemble, "directory", "")}
+        code = subprocess.run(sys.argv[1:], env=dict(os.environ, **more)).returncode
     finally:
         ensemble.close(failed=code != 0)
     sys.exit(code)

@@ -110,7 +110,8 @@ void run(std::uint32_t seed) {
     }
     if (faults && world.one_in(100)) world.expire();
     f.pass(10);
-    quiet = f.m.connected() && world.subscribed >= 0 && f.m.outstanding() == 0 && world.to_client.empty() && world.to_node.empty();
+    quiet = f.m.connected() && world.subscribed >= 0 && f.m.outstanding() == 0 && world.to_client.empty() &&
+            world.to_node.empty();
   }
   REQUIRE(quiet);
   world.flush_changes();

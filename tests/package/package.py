@@ -1,0 +1,55 @@
+"""Troupe, installed, is enough to build and run a program outside its tree: package.py BUILD_DIRECTORY.
+
+Installs to a temporary prefix, builds the project in outside/ against it by find_package, and runs it against an
+ensemble of the installed executable, which has loaded the project's plug-in."""
+
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+HERE = pathlib.Path(__file__).parent
+sys.path.insert(0, str(HERE.parent / "ensemble"))
+
+
+def run(*command, **more):
+    done = subprocess.run([str(c) for c in command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          universal_newlines=True, **more)
+    if done.returncode != 0:
+        sys.exit("%s: exit code %d\n%s" % (" ".join(map(str, command)), done.returncode, done.stdout))
+    return done.stdout
+
+
+def compiler_of(build):
+    for line in (build / "CMakeCache.txt").read_text().splitlines():
+        if line.startswith("CMAKE_CXX_COMPILER:"):
+            return line.split("=", 1)[1]
+    sys.exit("no compiler in %s" % build)
+
+
+def main():
+    build = pathlib.Path(sys.argv[1])
+    with tempfile.TemporaryDirectory(prefix="package-") as directory:
+        prefix, outside = pathlib.Path(directory, "prefix"), pathlib.Path(directory, "outside")
+        run("cmake", "--install", build, "--prefix", prefix)
+        # A copy, so that nothing of the tree is found by a relative path.
+        source = pathlib.Path(directory, "source")
+        run("cp", "-r", HERE / "outside", source)
+        run("cmake", "-S", source, "-B", outside, "-G", "Ninja", "-DCMAKE_PREFIX_PATH=%s" % prefix,
+            "-DCMAKE_BUILD_TYPE=Release", "-DCMAKE_CXX_COMPILER=%s" % compiler_of(build))
+        run("cmake", "--build", outside)
+        os.environ["TROUPE"] = str(prefix / "bin" / "troupe")
+        import harness
+        ensemble = harness.Ensemble(1, {"plugins": '["%s"]' % (outside / "liboutside_plugin.so")})
+        failed = True
+        try:
+            nodes = ",".join("%s:%d" % (host, port + 1000) for host, port in ensemble.addresses)
+            print(run(outside / "outside", nodes, timeout=120), end="")
+            failed = False
+        finally:
+            ensemble.close(failed)
+
+
+if __name__ == "__main__":
+    main()
