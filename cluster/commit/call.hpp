@@ -32,7 +32,7 @@ struct call_request {
   std::string_view name;
   std::uint16_t version = 0;  ///< 0: the newest
   std::string_view request;
-  std::string_view path;   ///< of a create: as it was asked for
+  std::string_view path;    ///< of a create: as it was asked for
   shared_bytes keep_alive;  ///< what the views point into, if not into the body
 };
 
@@ -50,7 +50,8 @@ struct call_reply_form {
 void write_call_reply(jute::writer&, const call_reply_form&, std::string_view reply);
 
 /// Header and body of a reply that left no transaction. `text`: the reply, or what was wrong.
-void write_call_outcome(jute::writer&, std::int32_t xid, zxid_t, const call_reply_form&, zk::err, std::string_view text);
+void write_call_outcome(jute::writer&, std::int32_t xid, zxid_t, const call_reply_form&, zk::err,
+                        std::string_view text);
 
 /// The code as a client sees it: those of the ZooKeeper port may take one that is younger than they are for nonsense, and
 /// lose their connection over it (kazoo does), so they get an older one.

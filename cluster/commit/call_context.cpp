@@ -96,9 +96,7 @@ std::vector<std::string> reading_context::children(std::string_view path) {
 }
 
 namespace {
-[[noreturn]] void only_reads() {
-  throw request_failed(err::not_read_only, "a type that is read-only changes nothing");
-}
+[[noreturn]] void only_reads() { throw request_failed(err::not_read_only, "a type that is read-only changes nothing"); }
 }  // namespace
 
 std::string reading_context::create(std::string_view, std::string_view, create_mode, const zk::acl_list&) {

@@ -27,8 +27,7 @@ void commit_processor::impl::answer_call(connection& c, std::int32_t xid, zk::op
   auto done = types->how->run(*type, asked.request, context);
   call_reply_form form{op, std::string(asked.path), extension::is_text(asked.request)};
   auto begin = fx.stream.bytes.size();
-  append_frame(fx.stream.bytes,
-               [&](auto& w) { write_call_outcome(w, xid, db->zxid(), form, done.error, done.text); });
+  append_frame(fx.stream.bytes, [&](auto& w) { write_call_outcome(w, xid, db->zxid(), form, done.error, done.text); });
   push_reply(fx.stream, c.id, begin);
 }
 

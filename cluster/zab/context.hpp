@@ -2,6 +2,7 @@
 /// What both sides of the conversation share, and what outlives each conversation: epochs, history, links, and what the
 /// disk still owes an answer to.
 
+#include <algorithm>
 #include <array>
 #include <bitset>
 #include <optional>
@@ -31,7 +32,9 @@ struct context {
       : settings(std::move(s)),
         log(settings.self, l, applied, settings.window_bytes, settings.chunk_bytes),
         accepted_epoch(l.accepted_epoch),
-        current_epoch(l.current_epoch) {}
+        current_epoch(l.current_epoch) {
+    reset_patience();
+  }
 
   zab_settings settings;
   history log;
@@ -45,13 +48,25 @@ struct context {
   std::uint32_t stale_installs = 0;  ///< answers of the state store that belong to a given-up install
   std::array<std::uint32_t, 256> stale_snapshot_reads{};
   std::optional<std::string> ended;  ///< this conversation is over, and why
+  /// answer_timeout_ms and gather_timeout_ms of the settings, doubled each time that one of them ended a conversation,
+  /// up to sync_timeout_ms, until we serve again: on a machine that is slower than the settings expect, the next leader
+  /// would be given up as early as the last one, for ever.
+  std::int64_t answer_patience_ms = 0, gather_patience_ms = 0;
 
   void end(std::string why) {
     if (!ended) ended = std::move(why);
   }
+  void end_for_lack_of_patience(std::int64_t& patience_ms, std::string why) {
+    patience_ms = std::max(patience_ms, std::min(patience_ms * 2, settings.sync_timeout_ms));
+    end(std::move(why));
+  }
+  void reset_patience() {
+    answer_patience_ms = settings.answer_timeout_ms, gather_patience_ms = settings.gather_timeout_ms;
+  }
   bool durable(std::uint64_t token) const { return log.confirmed() >= token; }
   void set_role(commit::role r, epoch_t epoch, node_id of, effects& fx) {
     role = r, leader = of;
+    if (r != commit::role::looking) reset_patience();
     fx.local.push_back(role_change{r, epoch, of});
   }
   void send(node_id to, epoch_t epoch, decltype(message::body) body, effects& fx, bool same = false) const {

@@ -41,6 +41,10 @@ void leader::on_message(node_id from, message m, std::int64_t now_ms, effects& f
   if (auto* p = std::get_if<pong>(&m.body)) {
     if (m.epoch != epoch_ || !announced_) return;  // a sign of life, no more
     if (l->at == stage::synced && p->serial <= ping_serial_) l->ponged = std::max(l->ponged, p->serial);
+    if (l->at >= stage::epoch_acked && p->serial <= ping_serial_) {
+      l->answered = std::max(l->answered, p->serial);
+      witness(now_ms, fx);
+    }
     if (phase_ == phase::serving) {
       if (l->voter || !planted(planted_bug::observer_touches_lost))
         fx.touched.insert(fx.touched.end(), p->touched.begin(), p->touched.end());
@@ -134,8 +138,8 @@ void leader::send_pings(std::int64_t now_ms, effects& fx) {
 
 void leader::tick(std::int64_t now_ms, effects& fx) {
   auto& s = ctx_.settings;
-  if (phase_ == phase::gathering && now_ms - started_ms_ > s.gather_timeout_ms)
-    return ctx_.end("no quorum of followers came");
+  if (phase_ == phase::gathering && now_ms - started_ms_ > ctx_.gather_patience_ms)
+    return ctx_.end_for_lack_of_patience(ctx_.gather_patience_ms, "no quorum of followers came");
   if (phase_ != phase::serving && now_ms - started_ms_ > s.init_timeout_ms && !established_)
     return ctx_.end("discovery and synchronisation took longer than init_timeout_ms");
   if (auto since = ctx_.log.oldest_pending_ms(); since && established_ && now_ms - *since > 2 * s.sync_timeout_ms)
@@ -143,7 +147,8 @@ void leader::tick(std::int64_t now_ms, effects& fx) {
   std::vector<std::pair<node_id, const char*>> lost;
   for (auto& [id, l] : learners_) {
     bool synced = l.at == stage::synced;
-    bool waits_for_us = l.at == stage::informed || l.at == stage::epoch_acked || (synced && l.acked >= l.sent);
+    bool waits_for_us = l.at == stage::informed || l.at == stage::epoch_acked || (synced && l.acked >= l.sent) ||
+                        (l.witness && !l.witnessed);
     if (now_ms - l.heard_ms > s.sync_timeout_ms)
       lost.emplace_back(id, "silent for longer than sync_timeout_ms");
     else if (!waits_for_us && now_ms - l.progress_ms > (synced ? s.sync_timeout_ms : s.init_timeout_ms))

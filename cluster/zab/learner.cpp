@@ -102,7 +102,8 @@ void learner::maybe_serve(effects& fx) {
 
 void learner::tick(std::int64_t now_ms, effects&) {
   auto& s = ctx_.settings;
-  if (!answered_ && now_ms - started_ms_ > s.answer_timeout_ms) return ctx_.end("the elected leader does not answer");
+  if (!answered_ && now_ms - started_ms_ > ctx_.answer_patience_ms)
+    return ctx_.end_for_lack_of_patience(ctx_.answer_patience_ms, "the elected leader does not answer");
   if (now_ms - heard_ms_ > s.sync_timeout_ms) ctx_.end("the leader is silent for longer than sync_timeout_ms");
 }
 

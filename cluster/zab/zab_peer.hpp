@@ -27,9 +27,9 @@ struct zab_settings {
   std::size_t chunk_bytes = 1u << 20;      ///< of one frame of records; a frame exceeds it by one record at most
   std::uint32_t max_counter = 0xffffffff;  ///< last zxid counter of an epoch; smaller only in tests of its end
   std::int64_t answer_timeout_ms =
-      300;  ///< a learner whose FollowerInfo brings no sign of life for so long looks again
+      300;  ///< a learner whose FollowerInfo brings no sign of life for so long looks again (and waits twice as long for the next one)
   std::int64_t gather_timeout_ms =
-      1000;  ///< an elected leader to whom no quorum of FollowerInfo comes for so long looks again
+      1000;  ///< an elected leader to whom no quorum of FollowerInfo comes for so long looks again (the same)
 };
 
 class zab_peer {

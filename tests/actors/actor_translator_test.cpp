@@ -4,6 +4,8 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 #include "schema/jute.hpp"
 #include "tests/actors/actor_client.hpp"
 
@@ -123,7 +125,7 @@ TEST_CASE("a frame is taken wherever it lies in memory") {
     auto bytes = requests_frame({{3, get_data, "body"}});
     std::vector<std::uint64_t> room(bytes.size() / 8 + 2);
     auto* at = reinterpret_cast<char*>(room.data()) + offset;
-    std::memcpy(at, bytes.data(), bytes.size());
+    std::copy(bytes.begin(), bytes.end(), at);
     CHECK(f.take({at, bytes.size()}).empty());
     CHECK(f.frame(1).substr(8) == "body");
   }

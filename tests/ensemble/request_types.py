@@ -4,6 +4,8 @@ of plugins/ and of examples/request_type."""
 import base64
 import json
 import os
+import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -261,6 +263,17 @@ class Start(unittest.TestCase):
         twice = os.path.join(FAULTY, "faulty.so")
         self.assertIn("'test.echo' version 1 is registered twice", self.start('plugins = ["%s", "%s"]' % (twice, twice)))
         self.assertIn("request-types: this node has no request type 'x'", self.start('request-types = [{name = "x"}]'))
+
+
+@unittest.skipUnless(os.environ.get("TROUPE_SOURCE"), "needs the sources")
+class Guide(unittest.TestCase):
+    def test_the_guide_shows_the_example_as_it_is_built(self):
+        read = lambda name: pathlib.Path(os.environ["TROUPE_SOURCE"], name).read_text()
+        guide = read("docs/request-types.md")
+        code = re.search(r"```cpp\n(.*?)```", guide, re.S).group(1)
+        self.assertIn(code, read("examples/request_type/bank.cpp"))
+        structs = re.search(r"```capnp\n.*?(struct .*?)```", guide, re.S).group(1)
+        self.assertIn(structs, read("examples/request_type/bank.capnp"))
 
 
 class LeaderKills(harness.EnsembleTest):

@@ -19,17 +19,18 @@ struct node {
     for (int id = 1; id <= voters; ++id) s.ensemble.members.push_back({static_cast<node_id>(id)});
     return s;
   }
-  void link(node_id with) { peer.on_link(with, true, 0, fx); }
+  void link(node_id with) { peer.on_link(with, true, now_ms, fx); }
+  void unlink(node_id with) { peer.on_link(with, false, now_ms, fx); }
   template <class T>
   void hear(node_id from, epoch_t epoch, T body) {
     fx.clear();
-    peer.on_message(from, {epoch, std::move(body)}, 0, fx);
+    peer.on_message(from, {epoch, std::move(body)}, now_ms, fx);
   }
   /// Everything that was queued is on disk.
   void disk() {
     auto token = fx.persist_token;
     fx.clear();
-    if (token) peer.on_durable(token, 0, fx);
+    if (token) peer.on_durable(token, now_ms, fx);
   }
   bool dropped(node_id who) const {
     return std::find(fx.drop_links.begin(), fx.drop_links.end(), who) != fx.drop_links.end();
@@ -42,6 +43,7 @@ struct node {
 
   zab_peer peer;
   effects fx;
+  std::int64_t now_ms = 0;
 };
 
 }  // namespace troupe::zab
