@@ -126,6 +126,11 @@ class actor_client {
     }
     f_.settle();
   }
+  /// Takes so many bytes at most off the socket, for `frames` to find.
+  void read(std::size_t most) {
+    open_ = read_available(fd_.get(), got_, most) && open_;
+    f_.settle();
+  }
   /// The frames that are there.
   std::vector<told> frames() {
     f_.settle();
