@@ -57,7 +57,8 @@ caf::behavior recipe_actor::make_behavior() {
                             [this](const client::subscription_ended& e) {
                               on_happening(e.subscription, static_cast<std::int32_t>(zk::err::system_error));
                             },
-                            [this](const timer_passed& t) {
+                            [](const client::done&) {},  // an unsubscribe
+      [this](const timer_passed& t) {
                               if (auto timer = timers_.extract(t.timer)) timer.mapped()();
                             },
                             [this](const stop&) {

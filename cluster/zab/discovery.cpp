@@ -98,6 +98,8 @@ void leader::check_ack_epochs(std::int64_t now_ms, effects& fx) {
           "waiting for every voter: of those that came, some were never synchronised (a new or wiped data directory)");
     return;
   }
+  if (everyone(false))  // all of them have accepted this epoch: nobody promised a later one
+    for (auto& [id, l] : learners_) l.witnessed = true;
   history_last_ = ctx_.log.last();
   ctx_.current_epoch = epoch_;
   current_token_ = ctx_.log.persist(set_current_epoch{epoch_}, now_ms, fx);  // after the history, in the log's order

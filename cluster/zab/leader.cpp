@@ -41,6 +41,10 @@ void leader::on_message(node_id from, message m, std::int64_t now_ms, effects& f
   if (auto* p = std::get_if<pong>(&m.body)) {
     if (m.epoch != epoch_ || !announced_) return;  // a sign of life, no more
     if (l->at == stage::synced && p->serial <= ping_serial_) l->ponged = std::max(l->ponged, p->serial);
+    if (l->at >= stage::epoch_acked && p->serial <= ping_serial_) {
+      l->answered = std::max(l->answered, p->serial);
+      witness(now_ms, fx);
+    }
     if (phase_ == phase::serving) {
       if (l->voter || !planted(planted_bug::observer_touches_lost))
         fx.touched.insert(fx.touched.end(), p->touched.begin(), p->touched.end());
@@ -143,7 +147,8 @@ void leader::tick(std::int64_t now_ms, effects& fx) {
   std::vector<std::pair<node_id, const char*>> lost;
   for (auto& [id, l] : learners_) {
     bool synced = l.at == stage::synced;
-    bool waits_for_us = l.at == stage::informed || l.at == stage::epoch_acked || (synced && l.acked >= l.sent);
+    bool waits_for_us = l.at == stage::informed || l.at == stage::epoch_acked || (synced && l.acked >= l.sent) ||
+                        (l.witness && !l.witnessed);
     if (now_ms - l.heard_ms > s.sync_timeout_ms)
       lost.emplace_back(id, "silent for longer than sync_timeout_ms");
     else if (!waits_for_us && now_ms - l.progress_ms > (synced ? s.sync_timeout_ms : s.init_timeout_ms))

@@ -61,6 +61,9 @@ class leader {
     zxid_t snapshot_zxid = 0;
     bool up_to_date = false;
     std::uint64_t ponged = 0;
+    std::uint64_t answered = 0;  ///< last ping that it answered since its AckEpoch
+    bool witnessed = false;      ///< it may be synchronised though it never was before: see witness()
+    std::uint64_t witness = 0;   ///< the ping that every other voter must answer for that; 0: not asked yet
     std::int64_t heard_ms = 0, progress_ms = 0;
   };
   struct unconfirmed {
@@ -93,6 +96,9 @@ class leader {
   void place(learner&, zxid_t position, std::int64_t now_ms, effects&);
   void pump(learner&, std::int64_t now_ms, effects&);
   void send_chunk(learner&, log_records, effects&);
+  bool needs_witness(const learner&) const;
+  void ask_for_witness(learner&, std::int64_t now_ms, effects&);
+  void witness(std::int64_t now_ms, effects&);
   void on_snap_ack(learner&, std::uint32_t index, std::int64_t now_ms, effects&);
   void check_established(effects&);
 

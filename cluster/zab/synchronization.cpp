@@ -1,6 +1,8 @@
 /// ZAB 1.0, phase 2: every learner gets the leader's history (TRUNC, SNAP, DIFF), then NewLeader.
 /// History, then epoch, then ack (ZOOKEEPER-4643, 4646, 4785): AckNewLeader leaves when both are on the learner's disk.
 
+#include <algorithm>
+
 #include "cluster/zab/leader.hpp"
 #include "cluster/zab/learner.hpp"
 
@@ -77,6 +79,7 @@ void leader::pump(learner& l, std::int64_t now_ms, effects& fx) {
   while (l.at == stage::streaming && !l.reading) {
     bool full = l.in_flight_bytes >= max_chunks_in_flight * ctx_.settings.chunk_bytes;
     if (l.sent == ctx_.log.last() || (planted(planted_bug::zk_3104) && full)) {
+      if (needs_witness(l)) return ask_for_witness(l, now_ms, fx);
       l.at = stage::new_leader_sent, l.last = l.sent, l.progress_ms = now_ms;
       l.in_flight.clear(), l.in_flight_bytes = 0;
       return ctx_.send(l.id, epoch_, new_leader{l.sent}, fx);
@@ -88,6 +91,36 @@ void leader::pump(learner& l, std::int64_t now_ms, effects& fx) {
       l.reading = ctx_.log.new_serial();
       fx.log_reads.push_back({l.id, l.sent, ctx_.settings.chunk_bytes, l.reading});
     }
+  }
+}
+
+/// A voter that was never synchronised may have forgotten, with its data, that it promised a later epoch to another
+/// leader. It gets NewLeader, from which on it counts, only when every other voter has answered a ping that was sent
+/// after it came: that other leader is one of them, and whoever has accepted a later epoch follows us no more. (The same
+/// rule as for the quorum of AckEpoch, check_ack_epochs, for those who come later.)
+bool leader::needs_witness(const learner& l) const {
+  return l.voter && l.current == 0 && !l.witnessed && !planted(planted_bug::wiped_voter_counts);
+}
+
+void leader::ask_for_witness(learner& l, std::int64_t now_ms, effects& fx) {
+  if (l.witness) return;
+  l.witness = ++ping_serial_;
+  fx.log.push_back("learner " + std::to_string(l.id) +
+                   " was never synchronised (a new or wiped data directory): it serves once every other voter is here");
+  send_pings(now_ms, fx);
+  witness(now_ms, fx);
+}
+
+void leader::witness(std::int64_t now_ms, effects& fx) {
+  for (auto& [id, l] : learners_) {
+    if (!l.witness || l.witnessed) continue;
+    auto& e = ctx_.settings.ensemble;
+    l.witnessed = std::all_of(e.members.begin(), e.members.end(), [&, of = id, serial = l.witness](const member& m) {
+      if (!e.votes(m.id) || m.id == ctx_.settings.self || m.id == of) return true;
+      auto* other = find(m.id);
+      return other && other->answered >= serial;
+    });
+    if (l.witnessed) pump(l, now_ms, fx);
   }
 }
 

@@ -11,7 +11,7 @@ using namespace troupe;
 // Prints the list whenever it changes; ends when it has seen three services come and one go.
 caf::behavior customer(caf::event_based_actor* self, caf::actor client, caf::actor boss) {
   recipes::spawn_membership(self->system(), client, {.path = "/example/mail", .who = caf::actor(self)});
-  return {[self, most = std::size_t{0}](const recipes::member_list& list) mutable {
+  return {[self, boss, most = std::size_t{0}](const recipes::member_list& list) mutable {
     caf::aout(self) << list.members.size() << " services:";
     for (auto& m : list.members) caf::aout(self) << " " << m.name << "=" << m.data;
     caf::aout(self) << std::endl;
@@ -26,7 +26,8 @@ int main(int argc, char** argv) {
   caf::actor_system system{config};
   client::connections troupe{system};
   caf::scoped_actor self{system};
-  auto reader = system.spawn(customer, troupe.spawn({.nodes = nodes_of(argc, argv)}), caf::actor_cast<caf::actor>(self));
+  auto reader =
+      system.spawn(customer, troupe.spawn({.nodes = nodes_of(argc, argv)}), caf::actor_cast<caf::actor>(self));
   self->receive([](caf::ok_atom) {});  // it knows who is there: nobody
 
   std::vector<caf::actor> services;

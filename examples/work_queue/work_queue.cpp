@@ -43,6 +43,7 @@ int main(int argc, char** argv) {
   self->receive_while([&] { return count < jobs; })([&](const std::string& job) { ++done[job], ++count; },
                                                     [](const client::done&) {});
   for (auto& w : all) self->send_exit(w, caf::exit_reason::user_shutdown);
-  std::cout << done.size() << " jobs were done, " << count - static_cast<int>(done.size()) << " of them twice" << std::endl;
+  std::cout << done.size() << " jobs were done, " << count - static_cast<int>(done.size()) << " of them twice"
+            << std::endl;
   return done.size() == jobs && count == jobs ? 0 : 1;
 }

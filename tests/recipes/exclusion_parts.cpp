@@ -61,7 +61,7 @@ class lock_part final : public part {
  private:
   void work(const caf::actor& lock, int who) {
     caf::scoped_actor self(system_);
-    while (!end_) {
+    for (int turn = 0; !end_; ++turn) {
       std::int32_t code = 0;
       auto held = ask<recipes::lock_held>(self, lock, recipes::acquire{}, &code);
       if (!held) {
@@ -70,7 +70,8 @@ class lock_part final : public part {
       }
       holders_.enter(who, held->fencing);
       bool lost = false;
-      self->receive([&](const recipes::lock_lost&) { lost = true; }, caf::after(20ms) >> [] {});
+      self->receive([&](const recipes::lock_lost&) { lost = true; },
+                    caf::after(turn % 4 == who ? 1'500ms : 20ms) >> [] {});
       holders_.leave(who);
       losses_ += lost;
       ask<client::done>(self, lock, recipes::release{});
@@ -89,7 +90,7 @@ class lock_part final : public part {
 
 class election_part final : public part {
  public:
-  explicit election_part(stage& s) : leaders_("election", s.wrong), system_(s.system) {
+  explicit election_part(stage& s) : leaders_("election", s.wrong), wrong_(s.wrong), system_(s.system) {
     for (auto& c : s.clients) {
       auto who = static_cast<int>(voices_.size()) + 1;
       voices_.push_back(
@@ -119,11 +120,13 @@ class election_part final : public part {
         [this, who](const recipes::resigned&) { leaders_.leave(who); },
         [self, candidate](const recipes::step_down& s) { self->send(candidate, s); },
         [](const client::done&) {},
+        [this](const recipes::not_eligible& n) { wrong_.add("election: refused with " + std::to_string(n.code)); },
         [self, candidate](const recipes::stop& s) { return self->delegate(candidate, s); },
     };
   }
 
   exclusion leaders_;
+  faults& wrong_;
   caf::actor_system& system_;
   std::vector<caf::actor> voices_;
 };

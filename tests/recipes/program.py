@@ -39,6 +39,7 @@ class Program:
     def expect_ok(self):
         line = self.line()
         if line != "ok":
+            self.process.stdin.close()
             raise AssertionError("the trial says: %s" % "\n".join([str(line)] + self.rest()))
 
     def ask(self, command):
@@ -70,3 +71,4 @@ class Program:
             self.process.kill()
         self.process.wait()
         self.process.stdin.close()
+        self.process.stdout.close()

@@ -63,7 +63,8 @@ class Subscriptions(harness.EnsembleTest):
         ensemble.down()
         log = self.log(1)
         for name, within in SCOPES.items():
-            told = [json.loads(line) for line in open(os.path.join(notes, name))]
+            with open(os.path.join(notes, name)) as f:
+                told = [json.loads(line) for line in f]
             self.compare(name, told, log, within, int(words[1]))
 
     def log(self, node):

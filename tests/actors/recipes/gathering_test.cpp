@@ -30,6 +30,7 @@ struct guest final : gathering::port {
     ++here.entered, ++rounds;
     // Nobody is in round r before all have asked for it.
     CHECK(here.asked >= size * rounds);
+    if (stays) return;
     client.after(std::chrono::milliseconds(5), [this] { ++here.departs, barrier.leave(); });
   }
   void left() override {
@@ -43,6 +44,7 @@ struct guest final : gathering::port {
   gathering barrier;
   hall& here;
   std::size_t rounds = 0, done = 0;
+  bool stays = false;
   bool strict = true;  ///< no session expires
 };
 
@@ -105,6 +107,37 @@ TEST_CASE("one whose session expires inside keeps nobody from leaving") {
   while (e.step()) {
   }
   CHECK(e.children_of("/b").empty());
+}
+
+TEST_CASE("who comes while a round is on waits until its end") {
+  fake_ensemble e(1);
+  hall here;
+  std::vector<std::unique_ptr<guest>> guests;
+  for (std::size_t i = 0; i < size; ++i) {
+    guests.push_back(std::make_unique<guest>(e, here));
+    guests.back()->stays = true;
+  }
+  REQUIRE(e.run([&] { return here.entered == size; }, 500, never, 0, fault::answers_lost));
+  guest late(e, here);
+  while (e.step()) {
+  }
+  CHECK(here.entered == size);
+  CHECK(late.rounds == 0);
+}
+
+TEST_CASE("who gives up while its entry is being made leaves none behind") {
+  for (int steps = 0; steps < 12; ++steps) {
+    fake_ensemble e(1);
+    hall here;
+    guest one(e, here);
+    one.strict = false, one.done = 1;
+    for (int i = 0; i < steps; ++i) e.step();
+    one.barrier.leave();
+    while (e.step()) {
+    }
+    CHECK(here.left == 1);
+    CHECK(e.children_of("/b").empty());
+  }
 }
 
 TEST_CASE("a barrier whose participants have all died in the middle serves the next ones") {

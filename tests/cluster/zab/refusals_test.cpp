@@ -127,6 +127,36 @@ TEST_CASE("the voters of a new ensemble establish a leader once all have come") 
   CHECK(n.peer.current_epoch() == 1);
 }
 
+TEST_CASE("a wiped voter that joins a serving leader counts only when every other voter has answered since") {
+  // 4 may have promised the epoch after this one to 5 before it lost its data; 5 may lead by now, with 2 and 3.
+  node n(1, 5, in_epoch_1);
+  n.link(5);
+  gather(n);
+  for (node_id id : {2, 3}) n.hear(id, 2, ack_epoch{1});
+  n.disk();
+  for (node_id id : {2, 3}) n.hear(id, 2, ack_new_leader{});
+  REQUIRE(n.peer.role() == commit::role::leading);
+  n.unlink(4), n.link(4);
+  n.hear(4, 0, follower_info{});
+  n.hear(4, 2, ack_epoch{});
+  CHECK(n.sent<new_leader>() == 0);
+  REQUIRE(n.sent<ping>() > 0);
+  const auto serial = std::get<ping>(std::find_if(n.fx.send.begin(), n.fx.send.end(),
+                                                  [](auto& s) { return std::holds_alternative<ping>(s.what.body); })
+                                         ->what.body)
+                          .serial;
+  n.hear(2, 2, pong{serial, {}}), n.hear(3, 2, pong{serial, {}});
+  CHECK(n.sent<new_leader>() == 0);
+  n.hear(5, 0, follower_info{1});
+  n.hear(5, 2, ack_epoch{1});
+  CHECK(n.sent<new_leader>() == 1);  // to 5 itself
+  n.hear(5, 2, pong{serial - 1, {}});
+  CHECK(n.sent<new_leader>() == 0);
+  n.hear(5, 2, pong{serial, {}});
+  REQUIRE(n.sent<new_leader>() == 1);
+  CHECK(n.fx.send.back().to == 4);
+}
+
 TEST_CASE("the disk's answer to what was appended before a truncation confirms nothing above the truncation") {
   history h(2, {1, 1, 0, make_zxid(1, 5)}, make_zxid(1, 2), 1 << 20, 1 << 20);
   effects first, cut, again;
