@@ -1,6 +1,7 @@
 # What `cmake --install` puts beside the executable, so that find_package(troupe) works for programs outside this tree:
-#   include/troupe/client.hpp, blocking.hpp    to be included as <troupe/client.hpp>
-#   include/troupe/{schema,cluster,actors}     what these include, as in this tree: "actors/client/messages.hpp"
+#   include/troupe/client.hpp, blocking.hpp, recipes.hpp    to be included as <troupe/client.hpp>
+#   include/troupe/{schema,cluster,actors}     what these include, as in this tree: "actors/client/messages.hpp"; what
+#                                              plug-ins include; the headers that are generated of schema/*.capnp
 #   lib/libtroupe_*.a, lib/cmake/troupe
 include(CMakePackageConfigHelpers)
 

@@ -51,6 +51,8 @@ caf::behavior client_actor::make_behavior() {
   loop_.add_hook(this);
   loop_.subscribe_tick(caf::actor_cast<caf::actor>(this), tick_ms);
   set_down_handler([this](caf::down_msg& d) { on_down(d); });
+  // Whoever asks by `send` and does not expect the answer makes CAF send an error back, which by default would end us.
+  set_error_handler([](caf::error&) {});
   machine_.start(now_ms());
   return behavior_for<get_data, set_data, create, exists, get_children, remove, multi, call, ask, sync, get_acl,
                       set_acl, subscribe, unsubscribe, add_auth, close>();

@@ -20,7 +20,7 @@
 namespace troupe::recipes {
 
 struct barrier_options {
-  std::string path;
+  std::string path{};
   std::size_t size = 2;
 };
 

@@ -25,8 +25,8 @@
 namespace troupe::recipes {
 
 struct cache_options {
-  std::string path;
-  caf::actor who;
+  std::string path{};
+  caf::actor who{};
 };
 
 struct cache_changed {
@@ -36,7 +36,7 @@ struct cache_changed {
 
 // ---- each is answered once there is a state
 struct ask_entry {
-  std::string path;
+  std::string path{};
 };  ///< answered by `entry`
 struct entry {
   zxid_t zxid = 0;               ///< of the state that it is from

@@ -24,8 +24,8 @@ namespace troupe::recipes {
 class contender {
  public:
   struct settings {
-    std::string path;
-    std::string data;  ///< of the entry: who it is, for people
+    std::string path{};
+    std::string data{};  ///< of the entry: who it is, for people
     /// Without a connection, how long the lock still counts as held: below a third of the session's timeout.
     std::chrono::milliseconds patience{1'000};
   };

@@ -22,7 +22,7 @@
 namespace troupe::recipes {
 
 struct counter_options {
-  std::string path;
+  std::string path{};
 };
 
 struct add {

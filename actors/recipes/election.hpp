@@ -23,8 +23,8 @@
 namespace troupe::recipes {
 
 struct candidate_options {
-  contender::settings line;  ///< `data`: what others are to know of the leader
-  caf::actor who;
+  contender::settings line{};  ///< `data`: what others are to know of the leader
+  caf::actor who{};
 };
 
 // ---- to `who`

@@ -23,12 +23,12 @@
 namespace troupe::recipes {
 
 struct membership_options {
-  std::string path;
-  caf::actor who;  ///< gets member_list, and `joined` when it has joined again
+  std::string path{};
+  caf::actor who{};  ///< gets member_list, and `joined` when it has joined again
 };
 
 struct join_group {
-  std::string name, data;
+  std::string name{}, data{};
 };  ///< answered by `joined`
 struct joined {
   zxid_t since = 0;  ///< the czxid of its znode

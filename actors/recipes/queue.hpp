@@ -24,8 +24,8 @@
 namespace troupe::recipes {
 
 struct queue_options {
-  std::string path;
-  std::string taker;  ///< a name that this process has in all its lives; empty: none
+  std::string path{};
+  std::string taker{};  ///< a name that this process has in all its lives; empty: none
 };
 
 struct put {

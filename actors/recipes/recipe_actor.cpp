@@ -42,6 +42,8 @@ caf::behavior recipe_actor::make_behavior() {
     on_session({client::session_state::closed, 0});
     quit();
   });
+  // A user who does not expect an answer or an event makes CAF send an error back, which by default would end us.
+  set_error_handler([](caf::error&) {});
   monitor(client_);
   send(client_, client::watch_session{caf::actor_cast<caf::actor>(this)});
   begin();

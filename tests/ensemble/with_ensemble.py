@@ -1,5 +1,5 @@
 """Runs a program with TROUPE_CONNECT naming an ensemble that lives as long as it, in TROUPE_DIRECTORY:
-with_ensemble.py PROGRAM ARGUMENTS."""
+with_ensemble.py [KEY=VALUE...] PROGRAM ARGUMENTS. KEY=VALUE: of group `troupe` in the configuration of every node."""
 
 import os
 import subprocess
@@ -9,11 +9,15 @@ import harness
 
 
 def main():
-    ensemble = harness.External(harness.EXTERNAL) if harness.EXTERNAL else harness.Ensemble()
+    command, settings = sys.argv[1:], {}
+    while "=" in command[0]:
+        key, value = command.pop(0).split("=", 1)
+        settings[key] = value
+    ensemble = harness.External(harness.EXTERNAL) if harness.EXTERNAL else harness.Ensemble(settings=settings)
     code = 1
     try:
         more = {"TROUPE_CONNECT": ensemble.connect, "TROUPE_DIRECTORY": getattr(ensemble, "directory", "")}
-        code = subprocess.run(sys.argv[1:], env=dict(os.environ, **more)).returncode
+        code = subprocess.run(command, env=dict(os.environ, **more)).returncode
     finally:
         ensemble.close(failed=code != 0)
     sys.exit(code)

@@ -1,7 +1,8 @@
 """Troupe, installed, is enough to build and run a program outside its tree: package.py BUILD_DIRECTORY.
 
-Installs to a temporary prefix, builds the project in outside/ against it by find_package, and runs it against an
-ensemble of the installed executable, which has loaded the project's plug-in."""
+Installs to a temporary prefix, builds the project in outside/ with a copy of examples/request_type against it by
+find_package, and runs it (every operation, recipes, request types) against an ensemble of the installed executable, which
+has loaded the project's two plug-ins."""
 
 import os
 import pathlib
@@ -36,12 +37,14 @@ def main():
         # A copy, so that nothing of the tree is found by a relative path.
         source = pathlib.Path(directory, "source")
         run("cp", "-r", HERE / "outside", source)
+        run("cp", "-r", HERE.parent.parent / "examples" / "request_type", source)
         run("cmake", "-S", source, "-B", outside, "-G", "Ninja", "-DCMAKE_PREFIX_PATH=%s" % prefix,
             "-DCMAKE_BUILD_TYPE=Release", "-DCMAKE_CXX_COMPILER=%s" % compiler_of(build))
         run("cmake", "--build", outside)
         os.environ["TROUPE"] = str(prefix / "bin" / "troupe")
         import harness
-        ensemble = harness.Ensemble(1, {"plugins": '["%s"]' % (outside / "liboutside_plugin.so")})
+        plugins = [outside / "liboutside_plugin.so", outside / "request_type" / "libbank.so"]
+        ensemble = harness.Ensemble(3, {"plugins": "[%s]" % ", ".join('"%s"' % p for p in plugins)})
         failed = True
         try:
             nodes = ",".join("%s:%d" % (host, port + 1000) for host, port in ensemble.addresses)

@@ -5,6 +5,7 @@
 #include <caf/event_based_actor.hpp>
 #include <caf/scoped_actor.hpp>
 #include <caf/send.hpp>
+#include <future>
 #include <stdexcept>
 
 #include "tests/actors/client/scripted_server.hpp"
@@ -109,6 +110,29 @@ TEST_SUITE("client actor") {
     pending.receive([&](c::data& d) { got = d.bytes; }, [](caf::error&) { FAIL("an error"); });
     CHECK(got == "x");
     caf::anon_send_exit(middle, caf::exit_reason::user_shutdown);
+  }
+
+  TEST_CASE("a sender that does not expect its answer does not end the client") {
+    fixture f;
+    auto client = f.spawn();
+    auto node = f.server.serve();
+    std::promise<void> answered;
+    auto careless = f.system.spawn([&, client](caf::event_based_actor* self) -> caf::behavior {
+      self->set_default_handler([&](caf::scheduled_actor*, caf::message_view&) -> caf::result<caf::message> {
+        answered.set_value();
+        return caf::make_error(caf::sec::unexpected_message);
+      });
+      self->send(client, c::get_data{"/first"});
+      return {[](int n) { return n; }};
+    });
+    node.say(response(node.next().call, 7, 0, data_body("x")));
+    REQUIRE(answered.get_future().wait_for(patience) == std::future_status::ready);
+    // When it answers this, CAF has sent the error.
+    f.self->request(careless, patience, 1).receive([](int) {}, [](caf::error&) { FAIL("an error"); });
+    f.ask(client, c::get_data{"/second"});
+    node.say(response(node.next().call, 7, 0, data_body("y")));
+    CHECK(f.next<c::data>().bytes == "y");
+    caf::anon_send_exit(careless, caf::exit_reason::user_shutdown);
   }
 
   TEST_CASE("what gathers goes out in one frame") {
