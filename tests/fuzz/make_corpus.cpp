@@ -228,8 +228,6 @@ void actor_requests() {
            step(own, 1, byte(0) + counted("not a message")));
 }
 
-@ @ 
-
 // ---- peers
 
 void peers() {
