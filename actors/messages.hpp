@@ -147,6 +147,22 @@ struct drained {
   conn_id conn;
 };  ///< gateway -> notifier: what was paced is out, but for a little
 
+// ---- actors of one's own in the node
+struct committed_wanted {
+  zxid_t after;
+};  ///< feed -> commit: say when there is something behind this
+struct committed {
+  zxid_t zxid;
+};  ///< commit -> feed: everything up to here is committed and applied
+struct questions {
+  std::vector<commit::question> list;
+};  ///< commit -> node actors; each gets one `outcome`
+struct outcome {
+  std::uint64_t id;
+  zk::err error;
+  std::string body;  ///< the answer, or what is wrong
+};                   ///< node actors -> commit
+
 /// Anyone -> supervisor: the node must stop, and why.
 struct fatal {
   std::string why;

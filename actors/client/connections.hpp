@@ -40,7 +40,9 @@ struct options {
 
 /// On which thread an actor runs when an answer wakes it.
 enum class waking : std::uint8_t {
-  on_workers,  ///< CAF's, as always
+  /// CAF's, as always. What comes to a worker that has nothing to do is seen late by CAF's default policy, which looks
+  /// around and sleeps in between; set `scheduler.policy` to `sharing` where round trips matter (tests/bench/README.md).
+  on_workers,
   /// The connections' own thread, if the actor is not detached: no switch of threads between what comes from a socket,
   /// the actor and what it asks next. For programs whose actors neither block nor compute for long: meanwhile no
   /// client of this object is heard, and after a third of its timeout a session is in danger.

@@ -10,9 +10,10 @@ namespace troupe {
 namespace {
 
 struct registration final : plugin_registry {
-  explicit registration(extension::registry& to) : to(to) {}
-  void add(std::shared_ptr<extension::request_type> type) override { to.add(std::move(type)); }
-  extension::registry& to;
+  explicit registration(node_types& to) : to(to) {}
+  void add(std::shared_ptr<extension::request_type> type) override { to.requests->known.add(std::move(type)); }
+  void add_actor(const std::string& name, node_actor_factory f) override { to.actors.add(name, std::move(f)); }
+  node_types& to;
 };
 
 void apply(const request_type_config& from, extension::limits& to) {
@@ -25,14 +26,19 @@ void apply(const request_type_config& from, extension::limits& to) {
 
 }  // namespace
 
-std::shared_ptr<extension::request_types> open_request_types(const node_config& config) {
-  auto out = std::make_shared<extension::request_types>();
-  extension::add_shipped_types(out->known);
-  registration plugins(out->known);
+node_types open_node_types(const node_config& config) {
+  node_types out;
+  out.requests = std::make_shared<extension::request_types>();
+  extension::add_shipped_types(out.requests->known);
+  registration plugins(out);
   for (auto& file : config.plugins) load_plugin(file, plugins);
   for (auto& r : config.request_types)
-    if (!out->known.adjust(r.name, r.version, [&](extension::limits& l) { apply(r, l); }))
-      throw std::runtime_error("request-types: " + out->known.missing(r.name, r.version));
+    if (!out.requests->known.adjust(r.name, r.version, [&](extension::limits& l) { apply(r, l); }))
+      throw std::runtime_error("request-types: " + out.requests->known.missing(r.name, r.version));
+  for (auto& a : config.actors)
+    if (!out.actors.find(a.type))
+      throw std::runtime_error("actors: '" + a.name + "' is of type '" + a.type + "', which is unknown; known are " +
+                               out.actors.names());
   return out;
 }
 

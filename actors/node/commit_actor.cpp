@@ -1,5 +1,7 @@
 #include "actors/node/commit_actor.hpp"
 
+#include <utility>
+
 namespace troupe::actors {
 
 namespace {
@@ -49,6 +51,7 @@ caf::behavior commit_actor::make_behavior() {
           }
         }
         dispatch();
+        tell_feed();
         checkpoint_if_due();
         update_stats();
       },
@@ -63,6 +66,7 @@ caf::behavior commit_actor::make_behavior() {
         effects_.sessions.clear();
         dispatch();
         announce_sessions();
+        tell_feed();
         update_stats();
       },
       [this](boxed<msg::checkpointed>&) {
@@ -73,6 +77,14 @@ caf::behavior commit_actor::make_behavior() {
         for (auto& w : m->list) processor_.on_state_wanted(w.conn, w.number, w.serial, effects_);
         dispatch();
       },
+      [this](boxed<msg::committed_wanted>& m) {
+        feed_waits_ = m->after;
+        tell_feed();
+      },
+      [this](boxed<msg::outcome>& m) {
+        processor_.on_outcome(m->id, m->error, m->body, effects_);
+        dispatch();
+      },
       [this](boxed<msg::space>& m) { processor_.on_space(m->low); },
       [this](boxed<msg::tick>&) {
         if (auto t = processor_.take_touched(); !t.empty()) send(ctx_->tracker, box(msg::touched{std::move(t), false}));
@@ -81,8 +93,19 @@ caf::behavior commit_actor::make_behavior() {
   };
 }
 
+void commit_actor::tell_feed() {
+  auto zxid = processor_.database().zxid();
+  if (!feed_waits_ || zxid <= *feed_waits_) return;
+  feed_waits_.reset();
+  send(ctx_->feed, box(msg::committed{zxid}));
+}
+
 void commit_actor::dispatch() {
   auto& e = effects_;
+  if (!e.questions.empty() && !ctx_->node_actors)  // the configuration names none
+    for (auto& q : std::exchange(e.questions, {}))
+      processor_.on_outcome(q.id, zk::err::no_node, "no actor '" + q.actor + "' of this node may be asked", e);
+  if (!e.questions.empty()) send(ctx_->node_actors, box(msg::questions{std::move(e.questions)}));
   if (!e.stream.items.empty()) send(ctx_->notifier, box(std::move(e.stream)));
   if (!e.proposals.empty()) send(ctx_->broadcast, box(msg::proposals{epoch_, std::move(e.proposals)}));
   if (!e.forward.empty()) send(ctx_->broadcast, box(msg::forwards{epoch_, std::move(e.forward)}));

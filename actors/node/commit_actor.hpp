@@ -5,11 +5,14 @@
 /// Takes   request_batch (gateway); msg::local (broadcast): committed transactions, answers, forwarded requests and
 /// role
 ///         changes, in order; msg::expired (session tracker); msg::replaced (broadcast: SNAP); msg::checkpointed;
-///         msg::states_wanted (notifier), answered in the stream; msg::tick
+///         msg::states_wanted (notifier), answered in the stream;
+///         msg::committed_wanted (feed); msg::outcome (node actors); msg::tick
 /// Sends   stream_batch -> notifier: everything that clients get to see, in one stream; msg::proposals and
 ///         msg::forwards -> broadcast; msg::session_changes and msg::touched -> session tracker; msg::checkpoint ->
-///         checkpointer
+///         checkpointer; msg::questions -> node actors; msg::committed -> feed, once for each committed_wanted
 /// Dies    with the node.
+
+#include <optional>
 
 #include "actors/io/pinned_actor.hpp"
 #include "actors/node/context.hpp"
@@ -28,6 +31,7 @@ class commit_actor : public io::pinned_actor {
 
  private:
   void dispatch();
+  void tell_feed();
   void announce_sessions();
   void checkpoint_if_due();
   void update_stats();
@@ -38,6 +42,7 @@ class commit_actor : public io::pinned_actor {
   epoch_t epoch_ = 0;                 ///< of our role
   std::size_t since_checkpoint_ = 0;  ///< transactions applied since
   bool checkpointing_ = false;
+  std::optional<zxid_t> feed_waits_;  ///< for what is behind this
 };
 
 }  // namespace troupe::actors

@@ -143,6 +143,7 @@ class reader {
       if (!path->empty()) anchor(*path);
     }
     for (auto& p : c.plugins) anchor(p);
+    c.directory = std::filesystem::absolute(directory).lexically_normal();
   }
 
   /// What no key can tell alone. Only for a file whose keys are right, so that no error is a consequence of another.

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <iosfwd>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -33,6 +34,16 @@ struct member_config {
   endpoint address;  ///< where its peers reach it
   bool observer = false;
   std::uint32_t weight = 1;  ///< of its vote, 0 to 1000
+};
+
+/// An actor of one's own in the node (actors/extension/node_actor.hpp).
+struct named_actor_config {
+  std::string name, type;
+  struct value {
+    std::string text;     ///< what the actor gets: of a string what is in it, of everything else as it is written
+    std::string written;  ///< in the file's syntax
+  };
+  std::map<std::string, value> options;
 };
 
 /// Limits of a request type that differ from its own.
@@ -93,6 +104,11 @@ struct node_config {
   std::vector<std::filesystem::path> plugins;
   /// request-types: list of {name, version, time, request, reply, operations, reads}; only what differs.
   std::vector<request_type_config> request_types;
+
+  /// actors: list of {name, type, and what the type wants to know}
+  std::vector<named_actor_config> actors;
+  /// Of the file: what an actor's relative paths are relative to.
+  std::filesystem::path directory;
 
   // ---- running
   bool host_actors_on_io_thread = true;  ///< host-actors-on-io-thread [true]: false leaves them to CAF's workers

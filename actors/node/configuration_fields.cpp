@@ -271,6 +271,56 @@ std::string print_request_types(const node_config& c) {
   return result + (c.request_types.empty() ? "]" : "\n]");
 }
 
+bool fits_name(const std::string& s) {
+  constexpr std::size_t longest = 64;
+  return !s.empty() && s.size() <= longest && std::all_of(s.begin(), s.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
+           c == '.';
+  });
+}
+
+complaint read_actor(const caf::config_value& v, std::vector<named_actor_config>& to) {
+  const auto* map = caf::get_if<caf::config_value::dictionary>(&v);
+  if (map == nullptr) return "a list of maps such as {name = \"a\", type = \"t\"}; one entry is " + value_text(v);
+  named_actor_config a;
+  for (const auto& [key, one] : *map) {
+    const auto* s = caf::get_if<std::string>(&one);
+    if (key == "name" || key == "type") {
+      if (s == nullptr || !fits_name(*s))
+        return "given names and types of 1 to 64 letters, digits and '-_.', not " + value_text(one);
+      (key == "name" ? a.name : a.type) = *s;
+    } else {
+      a.options[key] = {s != nullptr ? *s : value_text(one), value_text(one)};
+    }
+  }
+  if (a.name.empty() || a.type.empty()) return "given a name and a type each; one lacks it: " + value_text(v);
+  for (const auto& other : to)
+    if (other.name == a.name) return "given each name once; " + troupe::quoted(a.name) + " is twice";
+  to.push_back(std::move(a));
+  return {};
+}
+
+complaint read_actors(const caf::config_value& v, node_config& c) {
+  const auto* list = caf::get_if<caf::config_value::list>(&v);
+  if (list == nullptr) return "a list of maps such as [{name = \"a\", type = \"troupe.change-feed\", file = \"f\"}]";
+  std::vector<named_actor_config> actors;
+  for (const auto& one : *list) {
+    if (auto wrong = read_actor(one, actors)) return wrong;
+  }
+  c.actors = std::move(actors);
+  return {};
+}
+
+std::string print_actors(const node_config& c) {
+  std::string result = "[";
+  for (const auto& a : c.actors) {
+    result += "\n  {name = " + quoted(a.name) + ", type = " + quoted(a.type);
+    for (const auto& [key, value] : a.options) result += ", " + key + " = " + value.written;
+    result += "},";
+  }
+  return result + (c.actors.empty() ? "]" : "\n]");
+}
+
 complaint need(bool good, const char* wanted) { return good ? complaint{} : complaint{wanted}; }
 
 std::vector<configuration_field> make_fields() {
@@ -341,6 +391,7 @@ std::vector<configuration_field> make_fields() {
       {"four-letter-words", "that are answered; [\"*\"]: all", read_words, print_words},
       {"plugins", "shared objects to load at start; relative to the configuration file", read_plugins, print_plugins},
       {"request-types", "limits that differ from a type's own", read_request_types, print_request_types},
+      {"actors", "of one's own in this node: name, type, what the type wants to know", read_actors, print_actors},
       flag("host-actors-on-io-thread", &c::host_actors_on_io_thread, "false: on CAF's workers"),
       text(
           "log-level", "trace, debug, info, warn or error",

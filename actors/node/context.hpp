@@ -25,7 +25,8 @@ struct node_context {
   node_config config;
   std::unique_ptr<const surroundings> around;
   node_stats stats;
-  caf::actor actor_gateway;  ///< null: no actor port
+  caf::actor actor_gateway;      ///< null: no actor port
+  caf::actor feed, node_actors;  ///< null: the configuration names no actors
   /// Of one's own: those that ship, run in place and without a clock, unless the wiring puts others here.
   std::shared_ptr<const extension::request_types> types = extension::shipped_types();
   caf::actor supervisor, gateway, links, election, broadcast, commit, tracker, notifier, log_writer, checkpointer;
@@ -37,7 +38,8 @@ struct node_context {
   std::vector<caf::actor*> others() {
     std::vector<caf::actor*> all{&gateway, &links,    &election,   &broadcast,   &commit,
                                  &tracker, &notifier, &log_writer, &checkpointer};
-    if (actor_gateway) all.push_back(&actor_gateway);
+    for (auto* a : {&actor_gateway, &feed, &node_actors})
+      if (*a) all.push_back(a);
     return all;
   }
 

@@ -2,11 +2,16 @@
 
 #include <spdlog/spdlog.h>
 
+#include <atomic>
 #include <caf/actor_system.hpp>
 #include <caf/send.hpp>
+#include <chrono>
 #include <cstdlib>
 #include <random>
+#include <thread>
 
+#include "actors/extension/feed.hpp"
+#include "actors/extension/node_actors.hpp"
 #include "actors/extension/node_executor.hpp"
 #include "actors/extension/node_types.hpp"
 #include "actors/gateway/gateway.hpp"
@@ -36,6 +41,8 @@ constexpr std::int64_t session_tick_ms = 100;
 /// The log writer looks at the disk's free space, and trims when nothing else is to be written.
 constexpr std::int64_t disk_tick_ms = 1000;
 constexpr int listen_backlog = 1024;
+/// Actors of one's own have so long to end, once the node has.
+constexpr int actors_end_ms = 3000;
 
 persistence::storage_settings storage_of(const node_config& c) {
   persistence::storage_settings s;
@@ -82,7 +89,8 @@ peer::options links_of(const node_config& c) {
 }  // namespace
 
 int run_node(const node_config& config, caf::actor_system_config& caf_config) {
-  auto types = open_request_types(config);
+  auto known = open_node_types(config);
+  auto types = known.requests;
   signals on_signal;
   auto storage = persistence::open_storage(storage_of(config));
   auto log_state = storage.log->state();
@@ -120,6 +128,11 @@ int run_node(const node_config& config, caf::actor_system_config& caf_config) {
   if (config.actor_port)
     ctx->actor_gateway =
         gateway::spawn_gateway(system, loop, std::move(actor_port), actor_gateway_of(config), ctx->stats);
+  auto own_actors = std::make_shared<std::atomic<int>>(0);
+  if (!config.actors.empty()) {
+    ctx->feed = system.spawn<feed_actor, caf::lazy_init>(nullptr, ctx);
+    ctx->node_actors = system.spawn<node_actors, caf::lazy_init>(nullptr, ctx, known.actors, own_actors);
+  }
   ctx->supervisor = system.spawn<supervisor>(host, ctx, [&](int c) { code = c, loop.stop(); });
 
   for (auto& a : {ctx->election, ctx->broadcast}) loop.subscribe_tick(a, zab_tick_ms);
@@ -131,10 +144,14 @@ int run_node(const node_config& config, caf::actor_system_config& caf_config) {
   caf::anon_send(ctx->links, peer::start{ctx->election, ctx->broadcast});
   caf::anon_send(ctx->gateway, gateway::start{ctx->commit});
   if (ctx->actor_gateway) caf::anon_send(ctx->actor_gateway, gateway::start{ctx->commit});
+  if (ctx->node_actors) caf::anon_send(ctx->node_actors, box(msg::questions{}));  // its first message: it begins
   loop.run();
   ctx->forget_actors();
-  if (runs_types->stuck() != 0) {  // everybody else has ended, but the actor system would wait for it
-    spdlog::warn("a request type has not returned: ending without it");
+  for (int i = 0; *own_actors > 0 && i < actors_end_ms; i += 10)
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  // Everybody else has ended, but the actor system would wait for these.
+  if (runs_types->stuck() != 0 || *own_actors > 0) {
+    spdlog::warn("a request type or an actor of one's own has not come to its end: ending without it");
     spdlog::shutdown();
     std::_Exit(code);
   }

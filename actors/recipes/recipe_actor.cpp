@@ -60,7 +60,7 @@ caf::behavior recipe_actor::make_behavior() {
                               on_happening(e.subscription, static_cast<std::int32_t>(zk::err::system_error));
                             },
                             [](const client::done&) {},  // an unsubscribe
-      [this](const timer_passed& t) {
+                            [this](const timer_passed& t) {
                               if (auto timer = timers_.extract(t.timer)) timer.mapped()();
                             },
                             [this](const stop&) {

@@ -58,6 +58,7 @@ void commit_processor::impl::on_frame(connection& c, std::string_view frame, std
   if (op == zk::op::auth) return on_auth(c, xid, r.rest(), fx);
   if ((op == zk::op::call && on_actor_port(c.id)) || calls(op, r.rest()))
     return on_call(c, xid, op, r.rest(), now_ms, fx);
+  if (op == zk::op::ask && on_actor_port(c.id)) return ask(c, xid, r.rest(), fx);
   if (goes_to_leader(op)) return submit(c, {waiting::kind::write, op, xid, {}}, r.rest(), now_ms, fx);
   serve(c, xid, op, r.rest(), fx);
 }

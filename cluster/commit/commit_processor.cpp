@@ -20,7 +20,7 @@ constexpr int request_id_shift = 20;
 void effects::clear() {
   stream.bytes.clear(), stream.text.clear(), stream.items.clear(), stream.acls.clear(), stream.creds.clear();
   stream.subscriptions.clear(), stream.transactions.clear(), stream.state_bytes = 0;
-  proposals.clear(), forward.clear(), sessions.clear();
+  proposals.clear(), forward.clear(), questions.clear(), sessions.clear();
 }
 
 commit_processor::impl::impl(settings s, std::unique_ptr<tree::database> database, std::int64_t boot_ms,
@@ -89,6 +89,10 @@ void commit_processor::on_replies(std::vector<reply_only> list, effects& fx) {
 
 void commit_processor::on_state_wanted(conn_id conn, std::int64_t subscription, std::uint64_t serial, effects& fx) {
   impl_->state_wanted(conn, subscription, serial, fx);
+}
+
+void commit_processor::on_outcome(std::uint64_t id, zk::err e, std::string_view body, effects& fx) {
+  impl_->settle_question(id, e, body, fx);
 }
 
 void commit_processor::on_role(role next, effects& fx) {

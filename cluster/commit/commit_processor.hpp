@@ -36,6 +36,7 @@ struct effects {
   stream_batch stream;                     ///< -> watch notifier
   std::vector<prepared> proposals;         ///< leading -> broadcast
   std::vector<forwarded_request> forward;  ///< following -> leader
+  std::vector<question> questions;         ///< -> actors of one's own in this node; each is answered by on_outcome
   struct session_change {
     session_id session;
     std::int32_t timeout_ms;
@@ -67,6 +68,8 @@ class commit_processor {
   void on_replies(std::vector<reply_only>, effects&);
   /// The log does not reach back to where a subscription goes on from: it begins anew, with the state as it is now.
   void on_state_wanted(conn_id, std::int64_t subscription, std::uint64_t serial, effects&);
+  /// The answer to a question, or its error, whose body is a text.
+  void on_outcome(std::uint64_t id, zk::err, std::string_view body, effects&);
   /// `looking` drops the overlay, every pending request and every connection (clients go elsewhere).
   void on_role(role, effects&);
   /// Our disk is nearly full, or not any more: while leading, requests that need space are refused (SYSTEMERROR).

@@ -1,7 +1,8 @@
 #pragma once
-/// The inside of commit_processor, in six parts: clients.cpp (what connections send), calls.cpp (request types of one's
+/// The inside of commit_processor, in seven parts: clients.cpp (what connections send), calls.cpp (request types of one's
 /// own), sessions.cpp (handshake, auth, ends of connections), settle.cpp (outcomes back to connections in their order),
-/// subscribing.cpp (subscriptions), commit_processor.cpp (the surface).
+/// subscribing.cpp (subscriptions), asking.cpp (questions to actors in the node),
+/// commit_processor.cpp (the surface).
 
 #include <deque>
 #include <unordered_map>
@@ -55,8 +56,13 @@ struct commit_processor::impl {
   /// The reply to entry `number` of the connection's queue is known: payload behind the frame's length by `write`.
   template <class F>
   void answer(connection&, std::uint64_t number, bool last, effects&, F&& write);
+  void answer_with(connection&, std::uint64_t number, std::int32_t xid, zk::err, std::string_view body, effects&);
   /// Sends what is answered and serves what is local, up to the first request that still waits.
   void drain(connection&, effects&);
+
+  // ---- asking.cpp
+  void ask(connection&, std::int32_t xid, std::string_view body, effects&);
+  void settle_question(std::uint64_t id, zk::err, std::string_view body, effects&);
 
   // ---- subscribing.cpp
   /// False: the connection is gone.

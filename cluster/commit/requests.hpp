@@ -36,6 +36,14 @@ struct reply_only {
   std::string body;
 };
 
+/// What an actor client asks an actor inside this node (op ask). One outcome comes back, by its id.
+struct question {
+  std::uint64_t id = 0;
+  session_id session = 0;
+  std::shared_ptr<const tree::credentials> creds;
+  std::string actor, message;
+};
+
 /// What the leader's preparation hands to broadcast, in order.
 struct prepared {
   shared_bytes txn;    ///< empty: no transaction, `reply` tells

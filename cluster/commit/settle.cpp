@@ -101,6 +101,14 @@ void commit_processor::impl::answer(connection& c, std::uint64_t number, bool la
   if (!c.queue.empty()) drain(c, fx);
 }
 
+void commit_processor::impl::answer_with(connection& c, std::uint64_t number, std::int32_t xid, zk::err e,
+                                         std::string_view body, effects& fx) {
+  answer(c, number, false, fx, [&](jute::writer& out) {
+    write_reply_header(out, xid, db->zxid(), e);
+    out.out() += body;
+  });
+}
+
 void commit_processor::impl::drain(connection& c, effects& fx) {
   while (!c.queue.empty() && c.queue.front().what != waiting::kind::write) {
     auto w = std::move(c.queue.front());

@@ -1,32 +1,17 @@
-#include <kj/exception.h>
-
 #include <optional>
 
+#include "cluster/commit/flat_body.hpp"
 #include "cluster/commit/processor.hpp"
 #include "cluster/commit/subscription_limits.hpp"
 #include "cluster/commit/subscription_state.hpp"
 #include "cluster/tree/path.hpp"
 #include "schema/client.capnp.h"
-#include "schema/flat_message.hpp"
 
 namespace troupe::commit {
 
 namespace {
 
 using zk::err;
-
-/// Reads a body in Cap'n Proto's flat form by `read(T::Reader)`. False: it is none.
-template <class T, class F>
-bool decode_flat(std::string_view body, F&& read) {
-  if (body.empty() || body.size() % sizeof(capnp::word)) return false;
-  try {
-    wire::flat_message m(shared_bytes::copy_of(body));
-    read(m.get<T>());
-    return true;
-  } catch (const kj::Exception&) {
-    return false;
-  }
-}
 
 void answer_in_place(stream_batch& s, conn_id conn, std::int32_t xid, zxid_t zxid, err e) {
   auto begin = s.bytes.size();

@@ -1,32 +1,39 @@
 /// Reads of one znode by every kind of client, in turn, from one node: the time of a round trip, and how many reads a
-/// second come back when 256 are under way. client_bench [ROUNDS] with TROUPE_CONNECT naming the node's client port; its
-/// actor port is 1000 above (`troupe up`).
+/// second come back when 256 are under way.
+///
+///     client_bench [ROUNDS [NAME]]      NAME: only those that have it in their names
+///
+/// TROUPE_CONNECT names the node's client port; its actor port is 1000 above (`troupe up`).
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include <zookeeper/zookeeper.h>
 
 #include <algorithm>
+#include <atomic>
 #include <caf/actor_system.hpp>
 #include <caf/actor_system_config.hpp>
 #include <caf/event_based_actor.hpp>
 #include <caf/scoped_actor.hpp>
 #include <chrono>
+#include <condition_variable>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <functional>
 #include <future>
 #include <memory>
+#include <mutex>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
+#include "actors/client/codec.hpp"
+#include "actors/client/machine.hpp"
 #include "schema/jute.hpp"
 #include "schema/zookeeper.hpp"
 #include "troupe/blocking.hpp"
@@ -44,6 +51,15 @@ constexpr int window = 256;
 
 [[noreturn]] void fail(const std::string& what) { throw std::runtime_error(what); }
 
+int connect_to(std::uint16_t port) {
+  sockaddr_in a{};
+  a.sin_family = AF_INET, a.sin_port = htons(port), a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  int on = 1, fd = ::socket(AF_INET, SOCK_STREAM, 0);
+  if (::connect(fd, reinterpret_cast<sockaddr*>(&a), sizeof a) != 0) fail("no connection");
+  ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  return fd;
+}
+
 /// One kind of client: reads `n` times, `depth` at a time.
 struct contestant {
   std::string name;
@@ -56,12 +72,7 @@ struct contestant {
 
 class bare_loop {
  public:
-  explicit bare_loop(std::uint16_t port) : fd_(::socket(AF_INET, SOCK_STREAM, 0)), epoll_(::epoll_create1(0)) {
-    sockaddr_in a{};
-    a.sin_family = AF_INET, a.sin_port = htons(port), a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    int on = 1;
-    if (::connect(fd_, reinterpret_cast<sockaddr*>(&a), sizeof a) != 0) fail("no connection");
-    ::setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  explicit bare_loop(std::uint16_t port) : fd_(connect_to(port)), epoll_(::epoll_create1(0)) {
     epoll_event e{};
     e.events = EPOLLIN;
     ::epoll_ctl(epoll_, EPOLL_CTL_ADD, fd_, &e);
@@ -125,6 +136,74 @@ class bare_loop {
   std::string in_, out_;
 };
 
+// ---- the same at the actor port: the client's machine without actors around it
+
+class machine_loop final : public c::outside {
+ public:
+  explicit machine_loop(std::uint16_t port)
+      : fd_(connect_to(port)), epoll_(::epoll_create1(0)), machine_({.auth = {}}, *this) {
+    epoll_event e{};
+    e.events = EPOLLIN;
+    ::epoll_ctl(epoll_, EPOLL_CTL_ADD, fd_, &e);
+    machine_.start(1);
+    machine_.on_dialled(1);
+    while (!machine_.connected()) exchange();
+  }
+  ~machine_loop() { ::close(fd_), ::close(epoll_); }
+  machine_loop(const machine_loop&) = delete;
+  machine_loop& operator=(const machine_loop&) = delete;
+
+  void run(int n, int depth) {
+    answered_ = 0;
+    for (int asked = 0; answered_ < n;) {
+      for (; asked < n && asked - answered_ < depth; ++asked)
+        machine_.ask(1, 0, c::kind::read, troupe::zk::op::get_data, 0,
+                     [](writer& w) { c::encode(w, c::get_data{path}); });
+      exchange();
+    }
+  }
+
+ private:
+  void exchange() {
+    for (out_.clear(); machine_.fill(1, out_, 1 << 18);) {
+    }
+    for (std::size_t sent = 0; sent < out_.size() * 8;) {
+      auto k = ::send(fd_, reinterpret_cast<const char*>(out_.data()) + sent, out_.size() * 8 - sent, 0);
+      if (k <= 0) fail("send");
+      sent += static_cast<std::size_t>(k);
+    }
+    epoll_event e;
+    ::epoll_wait(epoll_, &e, 1, -1);
+    auto space = in_.prepare();
+    auto k = ::recv(fd_, space.data(), space.size(), 0);
+    if (k <= 0) fail("recv");
+    in_.add(static_cast<std::size_t>(k));
+    std::span<const std::uint64_t> message;
+    while (in_.next(message) == c::frame_buffer::result::frame) machine_.on_message(1, message);
+  }
+  void dial(std::size_t) override {}
+  void hang_up() override {
+    if (machine_.connected()) fail("the node closed it");
+  }
+  void output_waits() override {}
+  void answer(c::ticket, const c::outcome& o) override {
+    c::data d;
+    if (o.code || !c::decode(o, d) || d.bytes.size() != value_size) fail("a wrong reply");
+    ++answered_;
+  }
+  bool wanted(c::ticket) override { return true; }
+  void session_is(c::session_event) override {}
+  void note(std::string_view) override {}
+  void tell(c::changes&&) override {}
+  void tell(c::state&&) override {}
+  void tell(c::subscription_ended&&) override {}
+
+  int fd_, epoll_, answered_ = 0;
+  c::frame_buffer in_{1 << 26};
+  c::word_buffer out_;
+  c::machine machine_;
+};
+
 // ---- ZooKeeper's C client
 
 class c_library {
@@ -149,37 +228,37 @@ class c_library {
       if (zoo_get(handle_, path, 0, value, &size, nullptr) != ZOK || size != value_size) fail("zoo_get");
     }
   }
-  /// The next request goes out of the completion of an earlier one, as a program would do it.
+  /// From the program's own thread, as far as the window allows: from within completions, the library is many times slower.
   void many(int n, int depth) {
-    left_ = n, under_way_ = 0;
-    done_ = {};
-    for (int i = 0; i < std::min(n, depth); ++i) ask();
-    done_.get_future().wait();
+    for (int i = 0; i < n; ++i) {
+      if (under_way_.fetch_add(1) + 1 >= depth) wait_until(depth / 2);
+      auto completion = [](int rc, const char*, int size, const ::Stat*, const void* self) {
+        auto& me = *static_cast<c_library*>(const_cast<void*>(self));
+        if (rc != ZOK || size != value_size) fail("zoo_aget");
+        if (--me.under_way_ != me.wake_at_) return;
+        std::lock_guard lock(me.mutex_);
+        me.changed_.notify_all();
+      };
+      if (zoo_aget(handle_, path, 0, completion, this) != ZOK) fail("zoo_aget");
+    }
+    wait_until(0);
   }
 
  private:
-  void ask() {
-    --left_, ++under_way_;
-    auto completion = [](int rc, const char*, int size, const ::Stat*, const void* self) {
-      auto& me = *static_cast<c_library*>(const_cast<void*>(self));
-      if (rc != ZOK || size != value_size) fail("zoo_aget");
-      --me.under_way_;
-      if (me.left_ > 0) me.ask();
-      if (me.under_way_ == 0) me.done_.set_value();
-    };
-    if (zoo_aget(handle_, path, 0, completion, this) != ZOK) fail("zoo_aget");
+  void wait_until(int most) {
+    std::unique_lock lock(mutex_);
+    wake_at_ = most;
+    changed_.wait(lock, [&] { return under_way_ <= most; });
+    wake_at_ = -1;
   }
-  std::promise<void> connected_, done_;
+  std::promise<void> connected_;
   zhandle_t* handle_ = nullptr;
-  std::atomic<int> left_{0}, under_way_{0};
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::atomic<int> under_way_{0}, wake_at_{-1};
 };
 
 // ---- actors
-
-struct go {
-  int n, depth;
-};
-struct finished {};
 
 /// A program's actor: it asks `n` times, by request and then.
 caf::behavior asking(caf::event_based_actor* self, caf::actor client) {
@@ -210,7 +289,8 @@ caf::behavior asking(caf::event_based_actor* self, caf::actor client) {
 }
 
 struct actor_program {
-  actor_program(const std::string& node, c::waking w) : links(system, w) {
+  actor_program(const std::string& node, c::waking w, const char* policy)
+      : config(policy), system(config), links(system, w) {
     c::options o;
     o.nodes = {node};
     client = links.spawn(o);
@@ -221,8 +301,11 @@ struct actor_program {
     self->request(worker, caf::infinite, n, depth)
         .receive([](caf::atom_value) {}, [](caf::error&) { fail("an error"); });
   }
-  caf::actor_system_config config;
-  caf::actor_system system{config};
+  struct configuration : caf::actor_system_config {
+    explicit configuration(const char* policy) { set("scheduler.policy", caf::atom_from_string(policy)); }
+  };
+  configuration config;
+  caf::actor_system system;
   c::connections links;
   caf::actor client, worker;
   caf::scoped_actor self{system};
@@ -252,9 +335,11 @@ int main(int argc, char** argv) {
   auto blocking = std::make_unique<c::blocking_client>(c::options{.nodes = {actors}});
   blocking->create(path, std::string(value_size, 'x'));
   auto bare = std::make_unique<bare_loop>(static_cast<std::uint16_t>(port));
+  auto machine = std::make_unique<machine_loop>(static_cast<std::uint16_t>(port + 1000));
   auto library = std::make_unique<c_library>(first);
-  auto on_workers = std::make_unique<actor_program>(actors, c::waking::on_workers);
-  auto in_place = std::make_unique<actor_program>(actors, c::waking::in_place);
+  auto on_workers = std::make_unique<actor_program>(actors, c::waking::on_workers, "stealing");
+  auto sharing = std::make_unique<actor_program>(actors, c::waking::on_workers, "sharing");
+  auto in_place = std::make_unique<actor_program>(actors, c::waking::in_place, "sharing");
   std::vector<contestant> list{
       {"bare epoll loop, ZooKeeper port", [&](int n, int d) { bare->run(n, d); }, true, {}, {}},
       {"ZooKeeper's C client, sync / async",
@@ -262,7 +347,9 @@ int main(int argc, char** argv) {
        true,
        {},
        {}},
-      {"actor client, actors on CAF's workers", [&](int n, int d) { on_workers->run(n, d); }, true, {}, {}},
+      {"bare epoll loop, actor port", [&](int n, int d) { machine->run(n, d); }, true, {}, {}},
+      {"actor client, CAF's workers, stealing", [&](int n, int d) { on_workers->run(n, d); }, true, {}, {}},
+      {"actor client, CAF's workers, sharing", [&](int n, int d) { sharing->run(n, d); }, true, {}, {}},
       {"actor client, actors woken in place", [&](int n, int d) { in_place->run(n, d); }, true, {}, {}},
       {"blocking facade",
        [&](int n, int) {
@@ -273,6 +360,8 @@ int main(int argc, char** argv) {
        {},
        {}},
   };
+  if (argc > 2) std::erase_if(list, [&](auto& one) { return one.name.find(argv[2]) == std::string::npos; });
+  if (list.empty()) return std::fprintf(stderr, "no such client\n"), 2;
   constexpr int alone = 3'000, together = 60'000;
   for (auto& one : list) one.run(alone, 1), one.pipelines ? one.run(together, window) : void();  // warm
   for (int r = 0; r < rounds; ++r)
@@ -281,7 +370,7 @@ int main(int argc, char** argv) {
       if (one.pipelines) one.per_second.push_back(together / seconds([&] { one.run(together, window); }));
     }
   auto& base = list[0];
-  auto& rival = list[1];
+  auto& rival = list[std::min<std::size_t>(1, list.size() - 1)];
   std::printf("%-40s %14s %8s %8s %16s %8s %8s\n", "reads of 100 bytes", "round trip us", "/ bare", "/ C",
               "pipelined /s", "/ bare", "/ C");
   for (auto& one : list) {

@@ -178,3 +178,13 @@ TEST_CASE("a program that is no actor does all of it by calls") {
     CHECK(f.code() == c::code::closed);
   }
 }
+
+TEST_CASE("an actor inside the node answers whoever asks it by its name, and no other name is told apart") {
+  program p;
+  auto client = p.spawn();
+  auto made = p.ask<c::created>(client, c::create{fresh_path("ask"), ""});
+  // The change feed says how far it has come: to what we wrote, sooner or later.
+  zxid_t far = 0;
+  while (far < made.zxid) far = std::stoll(p.ask<c::reply>(client, c::ask{"audit", "how far?"}).bytes);
+  CHECK(p.code<c::reply>(client, c::ask{"nobody", ""}) == static_cast<int>(zk::err::no_node));
+}

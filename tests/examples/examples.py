@@ -40,6 +40,7 @@ def pattern_of(lines):
 
 class Examples(harness.EnsembleTest):
     processes = True
+    settings = {"plugins": '["%s"]' % os.path.join(os.path.abspath(BUILD), "examples", "request_type", "libbank.so")}
 
     def local(self, command):
         base = self.ensemble.base_port

@@ -119,7 +119,9 @@ void run(std::uint32_t seed) {
 
   std::map<std::string, int> applied;
   for (auto& path : world.log) ++applied[path];
-  for (auto& [t, path] : writes) {
+  for (auto& one : writes) {
+    auto t = one.first;
+    auto& path = one.second;
     auto code = f.code(t);
     auto times = applied.count(path) ? applied[path] : 0;
     CAPTURE(path);

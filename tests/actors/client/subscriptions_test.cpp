@@ -155,6 +155,20 @@ TEST_SUITE("client subscriptions") {
     CHECK(s.list[0].path == "/t");
   }
 
+  TEST_CASE("after a state that broke off another node may go on with changes") {
+    machine_fixture f;
+    f.connect();
+    f.subscribe(7);
+    f.listen();
+    f.hears(state_part(1, 20, true, false, "/s", true));
+    f.lose();
+    f.connect();
+    CHECK(subscription_of(only(f.listen())).since == 7);
+    f.hears(changed(1, 8, "/s/a"));
+    CHECK(changed_at(f, 0) == 8);
+    CHECK(f.m.connected());
+  }
+
   TEST_CASE("changes in the middle of a state end the connection") {
     machine_fixture f;
     f.connect();
@@ -179,9 +193,12 @@ TEST_SUITE("client subscriptions") {
     auto again = only(f.listen());
     CHECK(subscription_of(again).since == 11);
     f.hears(changed(1, 12, "/s/a"));
-    f.hears(response(again.call, 12));
+    f.hears(response(again.call, 15));
     CHECK(f.events.size() == 2);
     CHECK(f.order.size() == 1);  // whoever subscribed is answered once
+    f.lose();
+    f.connect();
+    CHECK(subscription_of(only(f.listen())).since == 15);
   }
 
   TEST_CASE("one that the node never took is refused to whoever asked; one that it takes no more has ended") {

@@ -74,6 +74,44 @@ TEST_CASE("there is no actor port unless it is asked for, and it listens where t
   CHECK(parse("[troupe]\ndata-dir = \"d\"\nactor-address = \"::1\"\n").config.actor_address == "::1");
 }
 
+TEST_CASE("actors of one's own are read with what their types want to know, and printed so that it is read again") {
+  const std::string lines =
+      "actors = [{name = \"audit\", type = \"troupe.change-feed\", file = \"a \\\"b\\\".jsonl\", sync = \"never\"},\n"
+      "  {name = \"other\", type = \"mine\", often = 2s, count = 7, loud = true}]\n";
+  node_actor_config caf;
+  const auto [c, errors] = parse("[troupe]\ndata-dir = \"d\"\n" + lines);
+  REQUIRE(errors.empty());
+  CHECK(c.directory == "/somewhere");
+  std::ostringstream printed;
+  print_configuration(printed, c, caf);
+  const auto again = parse(printed.str());
+  REQUIRE(again.errors.empty());
+  for (const auto* actors : {&c.actors, &again.config.actors}) {
+    REQUIRE(actors->size() == 2);
+    const auto& audit = (*actors)[0];
+    CHECK(audit.name == "audit");
+    CHECK(audit.type == "troupe.change-feed");
+    CHECK(audit.options.size() == 2);
+    CHECK(audit.options.at("file").text == "a \"b\".jsonl");
+    CHECK(audit.options.at("sync").text == "never");
+    const auto& other = (*actors)[1];
+    CHECK(other.options.at("often").text == "2s");
+    CHECK(other.options.at("count").text == "7");
+    CHECK(other.options.at("loud").text == "true");
+  }
+  CHECK(parse("[troupe]\ndata-dir = \"d\"\n").config.actors.empty());
+}
+
+TEST_CASE("actors that are not named, not of a type, or named alike are refused") {
+  CHECK(contains(complaint("actors = \"audit\""), "'actors' must be a list of maps"));
+  CHECK(contains(complaint("actors = [\"audit\"]"), "one entry is \"audit\""));
+  CHECK(contains(complaint("actors = [{name = \"a\"}]"), "one lacks it"));
+  CHECK(contains(complaint("actors = [{type = \"a\"}]"), "one lacks it"));
+  CHECK(contains(complaint("actors = [{name = \"a b\", type = \"t\"}]"), "not \"a b\""));
+  CHECK(contains(complaint("actors = [{name = 7, type = \"t\"}]"), "not 7"));
+  CHECK(contains(complaint("actors = [{name = \"a\", type = \"t\"}, {name = \"a\", type = \"u\"}]"), "\"a\" is twice"));
+}
+
 TEST_CASE("members are read with their roles and weights, and our own address among them is where we listen") {
   const auto [c, errors] = parse("[troupe]\ndata-dir = \"d\"\nid = 2\n" + std::string(three_members) + "\n");
   REQUIRE(errors.empty());

@@ -106,6 +106,7 @@ class ensemble {
   conn_id next_conn = 1;
   std::function<void(node_id, stream_batch&&)> on_stream;  ///< gets what a node's notifier would get
   std::vector<log_record> records;                         ///< committed
+  std::vector<troupe::commit::question> questions;         ///< asked of actors in the nodes
 
   using types_of = std::function<std::shared_ptr<const extension::request_types>(node_id)>;
 
@@ -151,6 +152,13 @@ class ensemble {
     route(n, fx);
   }
 
+  /// An actor in the node has answered.
+  void answer(node_id n, std::uint64_t id, err error, std::string_view body) {
+    commit::effects fx;
+    at(n).on_outcome(id, error, body, fx);
+    route(n, fx);
+  }
+
   /// Commits the oldest `n` outcomes, one step each; all that there are, also those that follow, if n is not given.
   void commit(std::size_t n = SIZE_MAX) {
     for (; n && !in_flight_.empty(); --n) {
@@ -179,6 +187,7 @@ class ensemble {
 
   void route(node_id n, commit::effects& fx) {
     collect(n, fx);
+    for (auto& q : fx.questions) questions.push_back(std::move(q));
     if (!fx.forward.empty()) {
       REQUIRE(n != leader);
       commit::effects at_leader;
