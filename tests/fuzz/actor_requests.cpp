@@ -248,9 +248,8 @@ class machine {
   }
 
   void end() {
-    settle(SIZE_MAX);
-    while (catch_up()) {
-    }
+    do settle(SIZE_MAX);
+    while (catch_up());
     FUZZ_CHECK(node_.outstanding() == 0, std::to_string(node_.outstanding()));
     for (auto& [id, c] : open_) FUZZ_CHECK(c.due.empty(), std::to_string(c.due.size()) + " frames have no reply");
     fuzz::check_same(replica_.database(), node_.database());
@@ -362,15 +361,25 @@ class machine {
     }
     for (auto& s : fx.sessions)
       if (s.open && sessions_.size() < 64) sessions_.push_back(s.session);
+    for (auto& q : fx.questions) questions_.push_back(std::move(q));
     if (fx.stream.items.empty()) return;
     delivery_batch out;
     notifier_.step(std::move(fx.stream), out);
     deliver(out);
   }
 
-  /// One of the things that subscriptions wait for. False: none does.
+  /// One of the things that subscriptions and questions wait for. False: none does.
   bool catch_up() {
     delivery_batch out;
+    if (!questions_.empty()) {
+      auto q = std::move(questions_.front());
+      questions_.pop_front();
+      auto known = q.actor.size() < 4;
+      commit::effects fx;
+      node_.on_outcome(q.id, known ? zk::err::ok : zk::err::unimplemented, known ? q.message : "no such actor", fx);
+      take(fx);
+      return true;
+    }
     if (!reads_.empty()) {
       watch::history h{reads_.front(), {}, false, 0};
       reads_.pop_front();
@@ -482,6 +491,7 @@ class machine {
   std::deque<watch::history_wanted> reads_;
   std::deque<watch::state_wanted> states_;
   std::deque<conn_id> drained_;
+  std::deque<commit::question> questions_;
   bool turn_ = false;
 };
 
