@@ -61,13 +61,13 @@ caf::behavior feed_actor::make_behavior() {
   });
   return {
       [this](const feed::next& n) -> caf::result<feed::batch> {
+        auto who = caf::actor_cast<caf::actor_addr>(current_sender());  // the promise takes it away
         auto promise = make_response_promise<feed::batch>();
         if (waiting_.size() >= max_feed_requests) {
           promise.deliver(caf::make_error(caf::sec::runtime_error, "too many requests wait for the feed"));
           return promise;
         }
-        auto who = caf::actor_cast<caf::actor_addr>(current_sender());
-        if (known_.insert(who).second) monitor(who);
+        if (who && known_.insert(who).second) monitor(who);
         waiting_.push_back({{n.after, std::max<std::size_t>(n.max, 1)}, promise, who});
         serve();
         return promise;

@@ -40,7 +40,11 @@ def pattern_of(lines):
 
 class Examples(harness.EnsembleTest):
     processes = True
-    settings = {"plugins": '["%s"]' % os.path.join(os.path.abspath(BUILD), "examples", "request_type", "libbank.so")}
+    settings = {
+        "plugins": "[%s]" % ", ".join('"%s"' % os.path.join(os.path.abspath(BUILD), "examples", *plugin) for plugin in
+                                      (("request_type", "libbank.so"), ("node_actor", "libtally.so"))),
+        "actors": '[{name="tally", type="example.tally", below="/"}]',
+    }
 
     def local(self, command):
         base = self.ensemble.base_port
