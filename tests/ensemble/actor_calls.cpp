@@ -2,6 +2,7 @@
 /// The nodes have loaded examples/request_type and plugins/faulty.cpp.
 
 #include <arpa/inet.h>
+#include <bank.capnp.h>
 #include <capnp/message.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -151,6 +152,13 @@ TEST_CASE("types of plug-ins are called through every node, and their errors com
     CHECK(unreadable.code == code_of(zk::err::marshalling_error));
     CHECK(unreadable.why.starts_with("the request cannot be read: "));
   }
+  auto last = p.ask<c::reply>(
+      starter, c::call{.type = "bank.transfer", .request = binary<bank::TransferRequest>([&](auto r) {
+                                                  r.setFrom(home + "-bob"), r.setTo(home + "-ann"), r.setAmount(moved);
+                                                })});
+  wire::flat_message balances(shared_bytes::copy_of(last.bytes));
+  CHECK(balances.get<bank::TransferReply>().getFromBalance() == 0);
+  CHECK(balances.get<bank::TransferReply>().getToBalance() == 100);
   std::string bytes("\0\1\xff with zeros and what is no text", 34);
   CHECK(p.ask<c::reply>(starter, c::call{.type = "test.echo", .request = bytes, .version = 1}).bytes == bytes);
   CHECK(p.ask<c::reply>(starter, c::call{.type = "test.echo", .request = bytes}).bytes == "{two}" + bytes);

@@ -187,6 +187,47 @@ void actor_clients() {
   seed("actor_frames", "too-new", byte(0) + unchanged + versions(9, 2));
 }
 
+/// Steps as actor_requests.cpp takes them apart.
+void actor_requests() {
+  constexpr unsigned call = 0, by_create = 2, own = 3, subscribe = 4, unsubscribe = 5, plain = 6, other = 7;
+  auto step = [](unsigned what, unsigned conn, const std::string& rest) { return byte(what << 2 | conn) + rest; };
+  constexpr unsigned packed = 2 << 3, json = 1 << 3, a = 0, q = 3;  // paths of the fuzzer
+  const auto create_a = step(plain, 0, byte(1) + counted(create(zk::op::create, "/a", 0).substr(8)));
+  const auto create_q = step(plain, 0, byte(1) + counted(create(zk::op::create, "/q", 0).substr(8)));
+  const auto item = step(plain, 0, byte(1) + counted(create(zk::op::create, "/q/i-", 2).substr(8)));
+  const std::vector<std::pair<std::string, std::string>> calls{
+      {"counter", byte(packed | 0) + byte(1) + byte(a) + byte(3) + byte(5)},
+      {"counter-cas", byte(packed | 0) + byte(3) + byte(a) + byte(0) + byte(3) + std::string(8, '\1')},
+      {"lock", byte(packed | 1) + byte(4) + byte(a) + byte(q)},
+      {"queue-take", byte(packed | 2) + byte(2 | 4) + byte(q) + std::string("\2\0\0\0", 4) + counted("i-")},
+      {"bulk-update", byte(packed | 3) + byte(3) + byte(3 | 64) + byte(a) + byte(q) + byte(2) + byte(1) + byte(0 | 16) +
+                          byte(a) + byte(0)},
+      {"delete-recursive", byte(packed | 4) + byte(2 | 4) + byte(q) + byte(9)},
+      {"list", byte(packed | 5) + byte(1 | 2 | 4 | 8) + byte(q) + counted("i")},
+      {"json", byte(json | 0) + counted(R"("path":"/a","add":"1","create":true})")},
+      {"json-bulk", byte(json | 3) + counted(R"("items":[{"path":"/a","action":"put","text":"x"}]})")},
+      {"unknown", byte(6) + counted("x")},
+  };
+  auto all = byte(0) + step(subscribe, 1, byte(1 | 8 | 32 | 64) + byte(4)) + create_a + create_q + item + item;
+  for (auto& [name, c] : calls) {
+    seed("actor_requests", name, byte(0) + create_a + create_q + item + item + step(call, 0, c));
+    all += step(call, 0, c) + step(by_create, 1, c);
+  }
+  seed("actor_requests", "all", all);
+  seed("actor_requests", "all-committed-late", byte(1) + all.substr(1) + step(other, 0, byte(8)));
+  auto resumed = create_a + create_q + item + step(subscribe, 1, byte(2 | 8 | 16 | 64) + byte(4) + byte(1)) + item +
+                 step(subscribe, 1, byte(1 | 4 | 64) + byte(q)) + step(other, 0, byte(1)) + item +
+                 step(unsubscribe, 1, byte(2));
+  seed("actor_requests", "resumed", byte(0) + resumed);
+  seed("actor_requests", "too-old", byte(2) + resumed);
+  capnp::MallocMessageBuilder m;
+  m.initRoot<wire::Ask>().setActor("audit");
+  auto flat = capnp::messageToFlatArray(m);
+  seed("actor_requests", "ask",
+       byte(0) + step(own, 0, byte(3) + counted({flat.asChars().begin(), flat.asChars().size()})) +
+           step(own, 1, byte(0) + counted("not a message")));
+}
+
 // ---- peers
 
 void peers() {
@@ -369,6 +410,7 @@ int main(int argc, char** argv) {
   root = argv[1];
   clients();
   actor_clients();
+  actor_requests();
   peers();
   disk();
   configurations();
