@@ -78,7 +78,7 @@ TEST_CASE("a session that expires is followed by another one, and its subscripti
   CHECK(p.next_event().state == session_state::disconnected);
   p.ask<c::changed>(other, c::set_data{path, "1"});
   p.self->send(client, c::set_data{path, "of the old session"});
-  reader.sync();  // it may speak to another node
+  reader.sync();                                                                 // it may speak to another node
   while (reader.exists(path + "/mine").stat) std::this_thread::sleep_for(20ms);  // until the ensemble gives it up
   p.ask<c::changed>(other, c::set_data{path, "2"});
   p.proxy.mend();
