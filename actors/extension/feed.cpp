@@ -81,6 +81,12 @@ caf::behavior feed_actor::make_behavior() {
   };
 }
 
+/// Who asked holds us, and we hold who asked: neither would ever go.
+void feed_actor::on_exit() {
+  for (auto& r : waiting_) r.promise.deliver(caf::make_error(caf::exit_reason::user_shutdown));
+  waiting_.clear(), known_.clear();
+}
+
 /// Starts what can be started: one read of the log for the first that has something to read, one question to commit for
 /// the others.
 void feed_actor::serve() {

@@ -24,6 +24,7 @@ class tally : public caf::event_based_actor {
       return troupe::answered{std::to_string(found == changes_.end() ? 0 : found->second)};
     }};
   }
+  void on_exit() override { feed_ = nullptr; }  // which may hold us, for an answer that is still to come
 
  private:
   void go_on() {
