@@ -38,7 +38,7 @@ class change_feed : public io::event_based_actor {
     return {[this](const asked&) { return answered{std::to_string(file_->after())}; }};
   }
   /// The feed may hold on to us for an answer; the next one of us needs the file now.
-  void on_exit() override { file_.reset(); }
+  void on_exit() override { file_.reset(), feed_ = nullptr; }
   const char* name() const override { return "troupe.change-feed"; }
 
  private:

@@ -61,13 +61,13 @@ caf::behavior feed_actor::make_behavior() {
   });
   return {
       [this](const feed::next& n) -> caf::result<feed::batch> {
+        auto who = caf::actor_cast<caf::actor_addr>(current_sender());  // the promise takes it away
         auto promise = make_response_promise<feed::batch>();
         if (waiting_.size() >= max_feed_requests) {
           promise.deliver(caf::make_error(caf::sec::runtime_error, "too many requests wait for the feed"));
           return promise;
         }
-        auto who = caf::actor_cast<caf::actor_addr>(current_sender());
-        if (known_.insert(who).second) monitor(who);
+        if (who && known_.insert(who).second) monitor(who);
         waiting_.push_back({{n.after, std::max<std::size_t>(n.max, 1)}, promise, who});
         serve();
         return promise;
@@ -79,6 +79,12 @@ caf::behavior feed_actor::make_behavior() {
       },
       [this](boxed<msg::history>& m) { on_history(*m); },
   };
+}
+
+/// Who asked holds us, and we hold who asked: neither would ever go.
+void feed_actor::on_exit() {
+  for (auto& r : waiting_) r.promise.deliver(caf::make_error(caf::exit_reason::user_shutdown));
+  waiting_.clear(), known_.clear();
 }
 
 /// Starts what can be started: one read of the log for the first that has something to read, one question to commit for

@@ -25,6 +25,7 @@ class feed_actor : public io::pinned_actor {
   /// On CAF's workers, unless `unit` says otherwise.
   feed_actor(caf::actor_config&, caf::execution_unit* unit, context_ptr);
   caf::behavior make_behavior() override;
+  void on_exit() override;
   const char* name() const override { return "feed"; }
 
  private:

@@ -84,7 +84,7 @@ struct node_actor_setup {
   node_id node = 0;
   std::map<std::string, std::string> options;  ///< what the configuration says beside name and type, as text
   std::filesystem::path directory;             ///< what relative paths are relative to: the configuration's directory
-  caf::actor feed;
+  caf::actor feed;  ///< drop it in on_exit: the feed may hold the actor for an answer that is still to come
 
   /// Throws std::invalid_argument, which says what is missing.
   const std::string& required(const std::string& key) const;

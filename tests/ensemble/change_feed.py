@@ -108,6 +108,15 @@ class ChangeFeed(harness.EnsembleTest):
         self.wait_for_line(node, home + "/back")
         self.check(node)
 
+    def test_a_node_with_actors_ends_when_it_is_told_to(self):
+        self.ensemble.wait_for_all()
+        self.ensemble.down()
+        for node in self.ensemble.nodes:
+            with open(self.ensemble.path(node, "log"), errors="replace") as f:
+                self.assertNotIn("has not come to its end", f.read())
+        self.ensemble.up()
+        self.ensemble.wait_for_all()
+
     def test_an_unknown_type_of_actor_stops_the_start_in_one_line(self):
         node = self.ensemble.followers()[0]
         self.ensemble.kill(node)
