@@ -10,6 +10,10 @@ namespace troupe::actors {
 
 namespace {
 using again_atom = caf::atom_constant<caf::atom("again")>;
+
+std::string not_there(const std::string& name) {
+  return "actor '" + name + "' has ended and is not there at the moment";
+}
 }  // namespace
 
 node_actors::node_actors(caf::actor_config& cfg, caf::execution_unit* unit, context_ptr ctx,
@@ -91,8 +95,7 @@ void node_actors::ask(commit::question& q) {
   if (it == actors_.end() || (it->second.handle && !it->second.may_be_asked))
     return settle(q.id, zk::err::no_node, "no actor '" + q.actor + "' of this node may be asked");
   auto& a = it->second;
-  if (!a.handle)
-    return settle(q.id, zk::err::system_error, "actor '" + q.actor + "' has ended and is not there at the moment");
+  if (!a.handle) return settle(q.id, zk::err::system_error, not_there(q.actor));
   if (a.questions >= settings_.max_questions)
     return settle(q.id, zk::err::quota_exceeded, "too many questions to actor '" + q.actor + "' wait for an answer");
   ++a.questions;
@@ -104,10 +107,13 @@ void node_actors::ask(commit::question& q) {
           },
           [this, &a, id = q.id](const caf::error& e) {
             --a.questions;
-            bool late = e == caf::sec::request_timeout;
-            settle(id, late ? zk::err::request_timeout : zk::err::system_error,
-                   late ? "actor '" + a.setup.name + "' did not answer in time"
-                        : "actor '" + a.setup.name + "': " + home_system().render(e));
+            auto& name = a.setup.name;
+            if (e == caf::sec::request_timeout)
+              settle(id, zk::err::request_timeout, "actor '" + name + "' did not answer in time");
+            else if (e == caf::sec::request_receiver_down)
+              settle(id, zk::err::system_error, not_there(name));
+            else
+              settle(id, zk::err::system_error, "actor '" + name + "': " + home_system().render(e));
           });
 }
 
