@@ -223,10 +223,10 @@ TEST_SUITE("client actor") {
     auto asker = f.system.spawn([client](caf::event_based_actor* self) {
       self->request(client, caf::infinite, c::set_data{"/dead", "x"}).then([](const c::changed&) {});
     });
-    f.ask(client, c::watch_session{});  // by now the request of `asker` may be there or not: it is sent before it ends
-    f.next<c::session_event>();
     caf::anon_send_exit(asker, caf::exit_reason::user_shutdown);
-    f.self->wait_for(asker);
+    f.self->wait_for(asker);  // it has asked before
+    f.ask(client, c::watch_session{});
+    f.next<c::session_event>();  // the client has seen its request: it waits for a connection now
     f.ask(client, c::get_data{"/alive"});
     auto node = f.server.serve();
     CHECK(node.next().path() == "/alive");
