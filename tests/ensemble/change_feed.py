@@ -8,7 +8,12 @@ import unittest
 import harness
 from harness import wait_until
 
-SETTINGS = {"actors": '[{name = "audit", type = "troupe.change-feed", file = "audit.jsonl"}]'}
+SETTINGS = {
+    "actors": '[{name = "audit", type = "troupe.change-feed", file = "audit.jsonl"}]',
+    # Who is killed is noticed at once; a machine that stands still for some seconds must not look like it.
+    "link-timeout": "30s",
+    "sync-timeout": "30s",
+}
 
 
 class ChangeFeed(harness.EnsembleTest):
@@ -56,6 +61,7 @@ class ChangeFeed(harness.EnsembleTest):
                 f.write(b'{"zxid":"0x1')
             self.ensemble.restart(victim)
             self.ensemble.wait_for_all()
+            client.retry(client.exists, home)  # until it has noticed, and is connected anew
         client.create(home + "/end")
         for node in self.ensemble.nodes:
             self.wait_for_line(node, home + "/end")

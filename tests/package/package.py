@@ -44,7 +44,8 @@ def main():
         os.environ["TROUPE"] = str(prefix / "bin" / "troupe")
         import harness
         plugins = [outside / "liboutside_plugin.so", outside / "request_type" / "libbank.so"]
-        ensemble = harness.Ensemble(3, {"plugins": "[%s]" % ", ".join('"%s"' % p for p in plugins)})
+        # Patient links: nobody dies here, and a machine that stands still for some seconds must not look like it.
+        ensemble = harness.Ensemble(3, {"link-timeout": "30s", "sync-timeout": "30s", "plugins": "[%s]" % ", ".join('"%s"' % p for p in plugins)})
         failed = True
         try:
             nodes = ",".join("%s:%d" % (host, port + 1000) for host, port in ensemble.addresses)
