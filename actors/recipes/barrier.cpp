@@ -1,19 +1,10 @@
 #include "actors/recipes/barrier.hpp"
 
-#include <caf/response_promise.hpp>
-
 #include "actors/recipes/gathering.hpp"
 
 namespace troupe::recipes {
 
 namespace {
-
-using promises = std::vector<caf::response_promise>;
-
-template <class T>
-void deliver(promises& all, const T& what) {
-  for (auto& p : std::exchange(all, {})) p.deliver(what);
-}
 
 class barrier_actor final : public recipe_actor, gathering::port {
  public:
@@ -25,7 +16,7 @@ class barrier_actor final : public recipe_actor, gathering::port {
   caf::message_handler handlers() override {
     return {
         [this](const enter&) {
-          auto promise = make_response_promise();
+          auto promise = owe();
           if (!inside_) {
             inside_ = true;
             entering_.push_back(promise);
@@ -33,13 +24,11 @@ class barrier_actor final : public recipe_actor, gathering::port {
           } else {
             promise.deliver(client::make_error(static_cast<std::int32_t>(zk::err::bad_arguments), "it is in already"));
           }
-          return promise;
         },
         [this](const depart&) {
-          auto promise = make_response_promise();
+          auto promise = owe();
           leaving_.push_back(promise);
           give_up();
-          return promise;
         },
     };
   }
@@ -70,7 +59,7 @@ class barrier_actor final : public recipe_actor, gathering::port {
 
   gathering gathering_;
   bool inside_ = false;
-  promises entering_, leaving_;
+  std::vector<owed> entering_, leaving_;
   std::function<void()> end_;
 };
 

@@ -1,7 +1,5 @@
 #include "actors/recipes/cache.hpp"
 
-#include <caf/response_promise.hpp>
-
 namespace troupe::recipes {
 
 namespace {
@@ -14,27 +12,25 @@ class cache_actor final : public recipe_actor {
 
  private:
   caf::message_handler handlers() override {
-    return {
-        [this](ask_entry& a) {
-          return when_ready([this, path = std::move(a.path)](caf::response_promise& p) {
-            auto* found = mirror_.find(path);
-            p.deliver(entry{mirror_.zxid(), found ? std::optional(*found) : std::nullopt});
-          });
-        },
-        [this](const ask_snapshot&) {
-          return when_ready([this](caf::response_promise& p) { p.deliver(snapshot{mirror_.zxid(), mirror_.nodes()}); });
-        }};
+    return {[this](ask_entry& a) {
+              return when_ready([this, path = std::move(a.path)](const owed& p) {
+                auto* found = mirror_.find(path);
+                p.deliver(entry{mirror_.zxid(), found ? std::optional(*found) : std::nullopt});
+              });
+            },
+            [this](const ask_snapshot&) {
+              return when_ready([this](const owed& p) { p.deliver(snapshot{mirror_.zxid(), mirror_.nodes()}); });
+            }};
   }
 
-  caf::response_promise when_ready(std::function<void(caf::response_promise&)> what) {
-    auto promise = make_response_promise();
+  void when_ready(std::function<void(const owed&)> what) {
+    auto promise = owe();
     if (mirror_.ready())
       what(promise);
     else if (refused_)
       promise.deliver(client::make_error(refused_));
     else
       waiting_.emplace_back(promise, std::move(what));
-    return promise;
   }
 
   void begin() override {
@@ -69,7 +65,7 @@ class cache_actor final : public recipe_actor {
   caf::actor who_;
   mirror mirror_;
   std::int32_t refused_ = 0;
-  std::vector<std::pair<caf::response_promise, std::function<void(caf::response_promise&)>>> waiting_;
+  std::vector<std::pair<owed, std::function<void(const owed&)>>> waiting_;
 };
 
 }  // namespace

@@ -1,7 +1,5 @@
 #include "actors/recipes/counter.hpp"
 
-#include <caf/response_promise.hpp>
-
 #include "actors/recipes/counting.hpp"
 
 namespace troupe::recipes {
@@ -17,19 +15,17 @@ class counter_actor final : public recipe_actor {
  private:
   caf::message_handler handlers() override {
     return {[this](const add& a) {
-              auto promise = make_response_promise();
+              auto promise = owe();
               counting_.add(a.delta, teller(promise));
-              return promise;
             },
             [this](const ask_count&) {
-              auto promise = make_response_promise();
+              auto promise = owe();
               counting_.read(teller(promise));
-              return promise;
             }};
   }
   void end(std::function<void()> then) override { counting_.end(std::move(then)); }
 
-  static counting::teller teller(caf::response_promise promise) {
+  static counting::teller teller(owed promise) {
     return [promise](std::int32_t code, std::int64_t value) mutable {
       code ? promise.deliver(client::make_error(code)) : promise.deliver(count{value});
     };

@@ -1,7 +1,5 @@
 #include "actors/recipes/election.hpp"
 
-#include <caf/response_promise.hpp>
-
 namespace troupe::recipes {
 
 namespace {
@@ -24,20 +22,17 @@ class candidate_actor final : public recipe_actor, contender::port {
     contender_.enter();
   }
   void on_session(const client::session_event& e) override { contender_.on_session(e); }
-  void on_gone(const caf::actor_addr&) override {
-    end([this] { quit(); });
-  }
+  void on_gone(const caf::actor_addr&) override { stop_now(); }
 
-  caf::response_promise on_step_down() {
-    auto promise = make_response_promise();
+  void on_step_down() {
+    auto promise = owe();
     leaving_.push_back(promise);
     tell_resigned();
     contender_.leave();
-    return promise;
   }
 
-  caf::response_promise on_ask() {
-    auto promise = make_response_promise();
+  void on_ask() {
+    auto promise = owe();
     ask(client::get_children{path_}, [this, promise](const answer& a) mutable {
       if (a.is(zk::err::no_node)) return promise.deliver(leader{});
       if (!a.ok()) return promise.deliver(client::make_error(a.code));
@@ -49,7 +44,6 @@ class candidate_actor final : public recipe_actor, contender::port {
         promise.deliver(leader{d.as<client::data>().bytes, d.as<client::data>().stat.czxid});
       });
     });
-    return promise;
   }
 
   void tell_resigned() {
@@ -86,7 +80,7 @@ class candidate_actor final : public recipe_actor, contender::port {
   caf::actor who_;
   bool leads_ = false;
   contender contender_;
-  std::vector<caf::response_promise> leaving_;
+  std::vector<owed> leaving_;
   std::function<void()> end_;
 };
 

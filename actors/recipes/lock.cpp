@@ -1,6 +1,5 @@
 #include "actors/recipes/lock.hpp"
 
-#include <caf/response_promise.hpp>
 #include <optional>
 
 namespace troupe::recipes {
@@ -19,26 +18,23 @@ class lock_actor final : public recipe_actor, contender::port {
   }
   void on_session(const client::session_event& e) override { contender_.on_session(e); }
 
-  caf::response_promise on_acquire(const acquire& a) {
-    auto promise = make_response_promise();
-    if (asked_ || holder_) {
-      promise.deliver(client::make_error(static_cast<std::int32_t>(zk::err::bad_arguments),
-                                         "this lock actor has been asked before, and not released"));
-      return promise;
-    }
-    asked_ = promise, holder_ = caf::actor_cast<caf::actor>(current_sender());
+  void on_acquire(const acquire& a) {
+    auto holder = caf::actor_cast<caf::actor>(current_sender());
+    auto promise = owe();
+    if (asked_ || holder_)
+      return promise.deliver(client::make_error(static_cast<std::int32_t>(zk::err::bad_arguments),
+                                                "this lock actor has been asked before, and not released"));
+    asked_ = promise, holder_ = std::move(holder);
     if (holder_) monitor(holder_);
     if (a.wait.count() > 0)
       patience_ = after(a.wait, [this] { patience_ = 0, give_up(client::code::deadline_passed); });
     if (releasing_.empty()) contender_.enter();
-    return promise;
   }
 
-  caf::response_promise on_release() {
-    auto promise = make_response_promise();
+  void on_release() {
+    auto promise = owe();
     releasing_.push_back(promise);
     give_up(client::code::cancelled);
-    return promise;
   }
 
   /// Whether it is held or waited for.
@@ -89,10 +85,10 @@ class lock_actor final : public recipe_actor, contender::port {
   }
 
   contender contender_;
-  std::optional<caf::response_promise> asked_;
+  std::optional<owed> asked_;
   caf::actor holder_;
   number patience_ = 0;
-  std::vector<caf::response_promise> releasing_;
+  std::vector<owed> releasing_;
   std::function<void()> end_;
 };
 

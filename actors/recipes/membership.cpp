@@ -1,17 +1,8 @@
 #include "actors/recipes/membership.hpp"
 
-#include <caf/response_promise.hpp>
-
 namespace troupe::recipes {
 
 namespace {
-
-using promises = std::vector<caf::response_promise>;
-
-template <class T>
-void deliver(promises& all, const T& what) {
-  for (auto& p : std::exchange(all, {})) p.deliver(what);
-}
 
 class membership_actor final : public recipe_actor, belonging::port {
  public:
@@ -23,25 +14,22 @@ class membership_actor final : public recipe_actor, belonging::port {
   caf::message_handler handlers() override {
     return {
         [this](const join_group& j) {
-          auto promise = make_response_promise();
+          auto promise = owe();
           deliver(joining_, client::make_error(client::code::cancelled, "another join follows"));
           joining_.push_back(promise);
           belonging_.join(j.name, j.data);
-          return promise;
         },
         [this](const leave_group&) {
-          auto promise = make_response_promise();
+          auto promise = owe();
           leaving_.push_back(promise);
           give_up();
-          return promise;
         },
         [this](const ask_members&) {
-          auto promise = make_response_promise();
+          auto promise = owe();
           if (belonging_.ready())
             promise.deliver(belonging_.list());
           else
             asking_.push_back(promise);
-          return promise;
         },
     };
   }
@@ -50,9 +38,7 @@ class membership_actor final : public recipe_actor, belonging::port {
     belonging_.start();
   }
   void on_session(const client::session_event& e) override { belonging_.on_session(e); }
-  void on_gone(const caf::actor_addr&) override {
-    end([this] { quit(); });
-  }
+  void on_gone(const caf::actor_addr&) override { stop_now(); }
 
   void give_up() {
     deliver(joining_, client::make_error(client::code::cancelled));
@@ -82,7 +68,7 @@ class membership_actor final : public recipe_actor, belonging::port {
 
   caf::actor who_;
   belonging belonging_;
-  promises joining_, leaving_, asking_;
+  std::vector<owed> joining_, leaving_, asking_;
   std::function<void()> end_;
 };
 

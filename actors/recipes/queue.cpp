@@ -1,7 +1,5 @@
 #include "actors/recipes/queue.hpp"
 
-#include <caf/response_promise.hpp>
-
 namespace troupe::recipes {
 
 namespace {
@@ -16,19 +14,17 @@ class queue_actor final : public recipe_actor {
   caf::message_handler handlers() override {
     return {
         [this](put& p) {
-          auto promise = make_response_promise();
+          auto promise = owe();
           queueing_.put(std::move(p.data), [promise](std::int32_t code) mutable {
             code ? promise.deliver(client::make_error(code)) : promise.deliver(client::done{});
           });
-          return promise;
         },
         [this](const take& t) {
-          auto promise = make_response_promise();
+          auto promise = owe();
           auto number = queueing_.take([promise](std::int32_t code, const queue_item& i) mutable {
             code ? promise.deliver(client::make_error(code)) : promise.deliver(i);
           });
           if (t.wait.count() > 0) after(t.wait, [this, number] { queueing_.give_up(number); });
-          return promise;
         },
     };
   }

@@ -40,6 +40,7 @@ caf::behavior recipe_actor::make_behavior() {
   set_down_handler([this](caf::down_msg& d) {
     if (d.source != client_.address()) return on_gone(d.source);
     on_session({client::session_state::closed, 0});
+    deliver(owed_, client::make_error(client::code::closed));
     quit();
   });
   // A user who does not expect an answer or an event makes CAF send an error back, which by default would end us.
@@ -47,33 +48,53 @@ caf::behavior recipe_actor::make_behavior() {
   monitor(client_);
   send(client_, client::watch_session{caf::actor_cast<caf::actor>(this)});
   begin();
-  return handlers().or_else([this](const client::session_event& e) { on_session(e); },
-                            [this](client::changes& c) {
-                              auto id = c.subscription;
-                              on_happening(id, std::move(c));
-                            },
-                            [this](client::state& s) {
-                              auto id = s.subscription;
-                              on_happening(id, std::move(s));
-                            },
-                            [this](const client::subscription_ended& e) {
-                              on_happening(e.subscription, static_cast<std::int32_t>(zk::err::system_error));
-                            },
-                            [](const client::done&) {},  // an unsubscribe
-                            [this](const timer_passed& t) {
-                              if (auto timer = timers_.extract(t.timer)) timer.mapped()();
-                            },
-                            [this](const stop&) {
-                              auto promise = make_response_promise<client::done>();
-                              end([this, promise]() mutable {
-                                promise.deliver(client::done{});
-                                quit();
-                              });
-                              return promise;
-                            });
+  return handlers().or_else(client_handlers());
+}
+
+/// What is taken until the end.
+caf::message_handler recipe_actor::client_handlers() {
+  return {[this](const client::session_event& e) { on_session(e); },
+          [this](client::changes& c) {
+            auto id = c.subscription;
+            on_happening(id, std::move(c));
+          },
+          [this](client::state& s) {
+            auto id = s.subscription;
+            on_happening(id, std::move(s));
+          },
+          [this](const client::subscription_ended& e) {
+            on_happening(e.subscription, static_cast<std::int32_t>(zk::err::system_error));
+          },
+          [](const client::done&) {},  // an unsubscribe
+          [this](const timer_passed& t) {
+            if (auto timer = timers_.extract(t.timer)) timer.mapped()();
+          },
+          [this](const stop&) {
+            stops_.push_back(owe());
+            stop_now();
+          }};
+}
+
+void recipe_actor::stop_now() {
+  if (std::exchange(stopping_, true)) return;
+  set_default_handler([this](caf::scheduled_actor*, caf::message_view&) -> caf::result<caf::message> {
+    if (!current_message_id().is_request()) return caf::message{};
+    return client::make_error(client::code::cancelled, "the recipe was told to stop");
+  });
+  become(caf::behavior{client_handlers()});
+  end([this] {
+    deliver(stops_, client::done{});
+    quit();
+  });
+}
+
+owed recipe_actor::owe() {
+  std::erase_if(owed_, [](auto& o) { return o.settled(); });
+  return owed_.emplace_back(make_response_promise());
 }
 
 void recipe_actor::on_exit() {
+  deliver(owed_, client::make_error(client::code::cancelled));
   watches_.clear(), timers_.clear();
   client_ = nullptr;
 }

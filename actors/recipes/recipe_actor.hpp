@@ -4,7 +4,9 @@
 /// Owns    the requests, subscriptions and timers of its logic
 /// Takes   `stop`; session_event, changes, state, subscription_ended (the client)
 /// Sends   requests of client/messages.hpp -> the client
-/// Dies    after `stop`, or when the client ends: whoever waits then is answered by an error.
+/// Dies    after `stop`, or when the client ends
+/// Promises: whoever asks is answered. Who still waits at the end, or asks behind `stop`, is told `cancelled`, or `closed` if
+/// the client has ended.
 
 #include <caf/allowed_unsafe_message_type.hpp>
 #include <caf/event_based_actor.hpp>
@@ -15,6 +17,7 @@
 #include <vector>
 
 #include "actors/client/messages.hpp"
+#include "actors/recipes/owed.hpp"
 #include "actors/recipes/surroundings.hpp"
 
 namespace troupe::recipes {
@@ -39,6 +42,11 @@ class recipe_actor : public caf::event_based_actor, protected surroundings {
   virtual void on_gone(const caf::actor_addr&) {}  ///< somebody whom the recipe monitors
   virtual void end(std::function<void()> then) = 0;
 
+  /// The answer to the present message. It takes the message's sender with it: `current_sender()` is nobody afterwards.
+  owed owe();
+  /// As `stop` does.
+  void stop_now();
+
   // ---- surroundings
   void ask(client_request, std::function<void(const answer&)>) final;
   number watch(std::string path, client::scope, zxid_t since, bool with_data,
@@ -53,11 +61,14 @@ class recipe_actor : public caf::event_based_actor, protected surroundings {
     std::shared_ptr<std::function<void(const happening&)>> tell;
     std::int64_t subscription = 0;
   };
+  caf::message_handler client_handlers();
   void on_subscribed(number, std::int64_t subscription);
   void on_happening(std::int64_t subscription, happening);
   void fail_watch(number, std::int32_t code);
 
   caf::actor client_;
+  bool stopping_ = false;
+  std::vector<owed> stops_, owed_;
   number last_ = 0;
   std::map<number, watching> watches_;
   std::map<std::int64_t, number> subscriptions_;

@@ -75,7 +75,8 @@ class queue_part final : public part {
       std::int32_t code = 0;
       auto item = ask<recipes::queue_item>(self, queue, recipes::take{}, &code);
       if (!item) {
-        if (code != client::code::cancelled) wrong_.add("queue: take was refused with " + std::to_string(code));
+        bool stopped = code == client::code::cancelled || (end_ && !code);  // by CAF: it has ended
+        if (!stopped) wrong_.add("queue: take was refused with " + std::to_string(code));
         return;
       }
       if (item->again) wrong_.add("queue: " + item->data + " is marked, but nobody died");

@@ -38,6 +38,9 @@ class Program:
 
     def expect_ok(self):
         line = self.line()
+        if line is None:
+            raise AssertionError("the trial ended with exit code %d; before: %s"
+                                 % (self.process.wait(timeout=PATIENCE_S), self.said))
         if line != "ok":
             self.process.stdin.close()
             raise AssertionError("the trial says: %s" % "\n".join([str(line)] + self.rest()))

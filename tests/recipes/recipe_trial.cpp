@@ -32,7 +32,8 @@ int run(const std::vector<std::uint16_t>& ports) {
   client::connections connections{system};
   std::vector<std::unique_ptr<actor_client>> clients, steady;
   for (int i = 0; i < 3; ++i) clients.push_back(std::make_unique<actor_client>(system, connections, ports));
-  for (int i = 0; i < 3; ++i) steady.push_back(std::make_unique<actor_client>(system, connections, ports));
+  for (int i = 0; i < 3; ++i)
+    steady.push_back(std::make_unique<actor_client>(system, connections, ports, steady_timeout));
   {
     caf::scoped_actor self(system);
     ask<client::created>(self, **steady.front(), client::create{"/trial", ""});

@@ -15,7 +15,7 @@ TRIAL = sys.argv.pop(1)
 
 class Recipes(harness.EnsembleTest):
     processes = True
-    settings = {"tick": "200ms", "min-session-timeout": "1s"}
+    settings = {"tick": "200ms", "min-session-timeout": "1s", "max-session-timeout": "60s"}
 
     def test_recipes_keep_what_they_promise_under_killed_nodes_and_expired_sessions(self):
         ensemble = self.ensemble

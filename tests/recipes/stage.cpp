@@ -5,9 +5,9 @@
 namespace troupe::recipes_trial {
 
 actor_client::actor_client(caf::actor_system& system, client::connections& connections,
-                           const std::vector<std::uint16_t>& ports) {
+                           const std::vector<std::uint16_t>& ports, std::chrono::milliseconds timeout) {
   client::options o;
-  o.session_timeout = session_timeout, o.connect_timeout = 1'000ms;
+  o.session_timeout = timeout, o.connect_timeout = 1'000ms;
   for (auto port : ports) {
     proxies_.push_back(std::make_unique<ensemble::cut_proxy>(port));
     o.nodes.push_back("127.0.0.1:" + std::to_string(proxies_.back()->port()));

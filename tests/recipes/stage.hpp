@@ -17,12 +17,14 @@ namespace troupe::recipes_trial {
 using namespace std::chrono_literals;
 
 constexpr auto session_timeout = 3'000ms;
-constexpr auto patience = 500ms;  ///< of recipes, for a connection
+constexpr auto steady_timeout = 60'000ms;  ///< of sessions that are not to expire, however slow the machine
+constexpr auto patience = 500ms;           ///< of recipes, for a connection
 
 /// A client, and what its session went through.
 class actor_client {
  public:
-  actor_client(caf::actor_system&, client::connections&, const std::vector<std::uint16_t>& ports);
+  actor_client(caf::actor_system&, client::connections&, const std::vector<std::uint16_t>& ports,
+               std::chrono::milliseconds timeout = session_timeout);
   ~actor_client();
   const caf::actor& operator*() const { return actor_; }
 
