@@ -1,5 +1,6 @@
 #pragma once
-/// A queue between processes: each item to exactly one taker, oldest first.
+/// A queue between processes: each item to exactly one taker, oldest first; where several takers race for the same items, each
+/// gets one of the 16 oldest, so that more takers take faster.
 ///
 ///     auto queue = recipes::spawn_queue(system, client, {.path = "/queues/mail"});
 ///     self->request(queue, caf::infinite, recipes::put{"item"}).then([](const client::done&) {});

@@ -7,6 +7,7 @@ namespace troupe::recipes {
 namespace {
 
 const std::string prefix = "item-";
+constexpr std::size_t furthest = 15;  // of the items behind the oldest, one that a taker reaches for who loses races
 
 std::string record_of(const queue_item& i) { return "took\n" + i.name + "\n" + i.data; }
 
@@ -22,7 +23,9 @@ queueing::queueing(surroundings& out, std::string path, std::string name)
     : out_(out),
       items_(child(path, "items")),
       named_(!name.empty()),
-      writer_(out, child(path, "clients"), named_ ? std::move(name) : out.token()) {}
+      name_(named_ ? std::move(name) : out.token()),
+      writer_(out, child(path, "clients"), name_),
+      random_(static_cast<std::uint32_t>(std::hash<std::string>{}(name_))) {}
 
 void queueing::put(std::string data, put_teller tell) {
   puts_.push_back({std::move(data), std::move(tell)});
@@ -98,8 +101,9 @@ void queueing::do_take() {
     return take_done(0, *std::exchange(left_over_, std::nullopt));
   }
   if (seen_.empty()) return list();
-  auto name = std::move(seen_.front());
-  seen_.pop_front();
+  auto at = seen_.begin() + static_cast<std::ptrdiff_t>(random_() % (std::min(reach_, seen_.size() - 1) + 1));
+  auto name = std::move(*at);
+  seen_.erase(at);
   out_.ask(client::get_data{child(items_, name)}, [this, name](const answer& a) {
     if (takes_.empty()) {
       seen_.push_front(name);
@@ -147,7 +151,9 @@ void queueing::claim(const std::string& name, const client::data& d) {
   writer_.write({client::remove{child(items_, name), d.stat.version}}, std::move(record),
                 [this, item = std::move(item)](const exactly_once::result& r) {
                   auto e = static_cast<zk::err>(r.code);
-                  if (e != zk::err::no_node && e != zk::err::bad_version) return take_done(r.code, item);
+                  bool lost = e == zk::err::no_node || e == zk::err::bad_version;
+                  reach_ = lost ? std::min(2 * reach_ + 1, furthest) : reach_ - (reach_ > 0);
+                  if (!lost) return take_done(r.code, item);
                   if (end_) return take_done(client::code::cancelled, {});
                   claiming_ = false;
                   do_take();  // somebody else was faster

@@ -6,6 +6,8 @@
 /// is not told how the multi went reads there. To put one is such a multi too.
 ///
 /// Gives   each put and each take its result once. Nothing is guessed: while the outcome is unknown, it is found out
+/// Order: takers that race for one item get it one after the other and slow each other down to the pace of one. Who loses a
+/// race therefore reaches for one of the 16 oldest at random, ever nearer to the oldest the fewer it loses.
 /// Invariants: an item is handed to one asker of one taker. A put that was answered 0 is one item; one that was answered
 /// with an error is none, unless the client was closed meanwhile. If a process dies between taking and handing over, the
 /// item is in its znode: whoever starts under the same name gets it first, marked `again`, because it may have been
@@ -14,6 +16,7 @@
 #include <deque>
 #include <functional>
 #include <optional>
+#include <random>
 #include <string>
 
 #include "actors/recipes/exactly_once.hpp"
@@ -63,7 +66,10 @@ class queueing {
   surroundings& out_;
   const std::string items_;
   const bool named_;
+  const std::string name_;
   exactly_once writer_;
+  std::minstd_rand random_;
+  std::size_t reach_ = 0;  ///< how far behind the oldest item one is taken
   bool opened_ = false, busy_ = false, claiming_ = false, put_was_last_ = false;
   std::deque<putting> puts_;
   std::deque<taking> takes_;

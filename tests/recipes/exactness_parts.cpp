@@ -31,11 +31,15 @@ class queue_part final : public part {
     end_ = true;
     for (auto& t : putters_) t.join();
     // The takers go on until everything is taken; whoever waits then is told to stop.
-    for (auto end = std::chrono::steady_clock::now() + 60s; !all_taken(); std::this_thread::sleep_for(5ms))
-      if (std::chrono::steady_clock::now() > end) {
-        wrong_.add("queue: items are missing");
+    auto last = std::chrono::steady_clock::now();
+    for (std::size_t left = 0; untaken() > 0; std::this_thread::sleep_for(5ms)) {
+      auto now = std::chrono::steady_clock::now();
+      if (std::exchange(left, untaken()) != left) last = now;
+      if (now > last + 60s) {
+        wrong_.add("queue: nobody has taken anything for 60 s, but there are " + std::to_string(left) + " items");
         break;
       }
+    }
     caf::scoped_actor self(system_);
     for (auto& q : queues_) ask<client::done>(self, q, recipes::stop{});
     for (auto& t : takers_) t.join();
@@ -50,14 +54,18 @@ class queue_part final : public part {
   }
 
  private:
-  bool all_taken() {
+  /// An item may be taken before its putter is answered.
+  std::size_t untaken() {
     std::lock_guard hold(mutex_);
-    return taken_.size() >= put_.size();
+    return put_.size() > taken_.size() ? put_.size() - taken_.size() : 0;
   }
 
   void put(const caf::actor& queue, const std::string& who) {
     caf::scoped_actor self(system_);
     for (int n = 0; !end_; ++n) {
+      // So that the queue is also empty now and then, and its takers wait.
+      for (; !end_ && untaken() > 20; std::this_thread::sleep_for(1ms)) {
+      }
       auto item = who + ":" + std::to_string(n);
       std::int32_t code = 0;
       if (!ask<client::done>(self, queue, recipes::put{item}, &code)) {

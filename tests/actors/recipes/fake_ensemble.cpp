@@ -93,7 +93,7 @@ answer fake_ensemble::execute(session_id session, const client_request& r) {
     return {0, client::children{children_of(list->path), stat_of(list->path), zxid}};
   }
   if (std::holds_alternative<client::sync>(r)) return {0, client::done{zxid}};
-  if (auto* m = std::get_if<client::multi>(&r)) many = *m;
+  if (auto* m = std::get_if<client::multi>(&r)) many = *m, ++multis;
   if (auto* c = std::get_if<client::create>(&r)) many.operations = {*c};
   if (auto* s = std::get_if<client::set_data>(&r)) many.operations = {*s};
   if (auto* d = std::get_if<client::remove>(&r)) many.operations = {*d};

@@ -75,6 +75,27 @@ TEST_CASE("the oldest item is taken first") {
   CHECK(order == "abc");
 }
 
+TEST_CASE("takers who race for the same items soon reach for different ones") {
+  constexpr int many = 90;
+  fake_ensemble e(1);
+  user putter(e, "");
+  int taken = 0;
+  for (int i = 0; i < many; ++i) putter.queue.put("x", [](std::int32_t) {});
+  while (e.step()) {
+  }
+  std::vector<std::unique_ptr<user>> takers;
+  for (int i = 0; i < 3; ++i) {
+    auto& t = takers.emplace_back(std::make_unique<user>(e, "taker-" + std::to_string(i)));
+    for (int k = 0; k < many; ++k) t->queue.take([&](std::int32_t code, const queue_item&) { taken += !code; });
+  }
+  auto before = e.multis;
+  while (e.step()) {
+  }
+  CHECK(taken == many);
+  // Each item takes one multi; of those beyond it each is a race that somebody has lost.
+  CHECK(e.multis - before < many + many / 2);
+}
+
 TEST_CASE("a take that waits can be given up, and a later item is not lost by it") {
   fake_ensemble e(1);
   user one(e, "");
