@@ -14,15 +14,21 @@ namespace troupe::recipes_trial {
 
 namespace {
 
+/// Threads of the parts may wait for ever: nothing is taken down.
+[[noreturn]] void give_up(const std::string& why) {
+  std::cout << "FAILED: " << why << std::endl;
+  std::_Exit(1);
+}
+
 void wait_for_progress(const std::vector<std::unique_ptr<part>>& parts, const faults& wrong) {
   std::vector<std::uint64_t> before;
   for (auto& p : parts) before.push_back(p->progress());
   auto end = std::chrono::steady_clock::now() + 60s;
   for (std::size_t i = 0; i < parts.size(); ++i)
     for (; parts[i]->progress() < before[i] + 2; std::this_thread::sleep_for(5ms)) {
-      if (auto list = wrong.list(); !list.empty()) throw std::runtime_error(list.front());
+      if (auto list = wrong.list(); !list.empty()) give_up(list.front());
       if (std::chrono::steady_clock::now() > end)
-        throw std::runtime_error(std::string("no progress in 60 s: ") + parts[i]->name());
+        give_up(std::string("no progress in 60 s: ") + parts[i]->name());
     }
 }
 
@@ -50,15 +56,15 @@ int run(const std::vector<std::uint16_t>& ports) {
     std::string command;
     std::size_t who = 0;
     words >> command >> who;
-    if (command == "progress") {
-      wait_for_progress(parts, wrong);
-    } else if (command == "cut") {
-      for (auto* all : {&clients, &steady})
-        for (auto& c : *all) c->cut();
-    } else if (command == "expire") {
-      clients.at(who)->expire();
-    } else if (command == "finish") {
-      break;
+    if (command == "finish") break;
+    try {
+      if (command == "progress") wait_for_progress(parts, wrong);
+      if (command == "expire") clients.at(who)->expire();
+      if (command == "cut")
+        for (auto* all : {&clients, &steady})
+          for (auto& c : *all) c->cut();
+    } catch (const std::exception& e) {
+      give_up(e.what());
     }
     std::cout << "ok" << std::endl;
   }
@@ -89,5 +95,5 @@ int main(int argc, char** argv) try {
   return troupe::recipes_trial::run(ports);
 } catch (const std::exception& e) {
   std::cout << "FAILED: " << e.what() << std::endl;
-  std::_Exit(1);  // threads of the parts may wait for ever
+  return 1;
 }

@@ -139,8 +139,12 @@ class cache_part final : public part {
  public:
   explicit cache_part(stage& s) : wrong_(s.wrong), system_(s.system), writer_(**s.steady.front()) {
     caf::scoped_actor self(system_);
-    for (auto* path : {"/trial/config", "/trial/config/a", "/trial/config/b"})
-      ask<client::created>(self, writer_, client::create{path, "0"});
+    // At once: a reader's node may be behind, and show what was before.
+    auto made = ask<client::multi_result>(
+        self, writer_,
+        client::multi{{client::create{"/trial/config", ""}, client::create{"/trial/config/a", "0"},
+                       client::create{"/trial/config/b", "0"}}});
+    if (!made || !made->committed) wrong_.add("cache: its znodes could not be created");
     for (auto& c : s.clients) {
       auto reader = system_.spawn([this](caf::event_based_actor* me) { return read(me); });
       readers_.push_back(reader);
@@ -186,7 +190,8 @@ class cache_part final : public part {
           if (!*cache) return;
           me->request(*cache, caf::infinite, recipes::ask_snapshot{}).then([=, this](const recipes::snapshot& s) {
             auto a = s.nodes.find("/trial/config/a"), b = s.nodes.find("/trial/config/b");
-            if (a == s.nodes.end() || b == s.nodes.end() || a->second.data != b->second.data)
+            auto data_of = [&](auto& it) { return it == s.nodes.end() ? "nothing" : it->second.data; };
+            if (data_of(a) != data_of(b))
               wrong_.add("cache: half of a transaction at " + std::to_string(s.zxid));
           });
         },

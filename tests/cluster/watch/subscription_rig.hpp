@@ -17,7 +17,7 @@ template <>
 struct StringMaker<std::vector<std::string>> {
   static String convert(const std::vector<std::string>& lines) {
     std::string out;
-    for (auto& l : lines) out += "\n    " + (l.size() > 100 ? l.substr(0, 100) + "..." : l);
+    for (auto& l : lines) out.append("\n    ").append(l, 0, 100).append(l.size() > 100 ? "..." : "");
     return out.c_str();
   }
 };
