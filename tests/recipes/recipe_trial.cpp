@@ -27,8 +27,7 @@ void wait_for_progress(const std::vector<std::unique_ptr<part>>& parts, const fa
   for (std::size_t i = 0; i < parts.size(); ++i)
     for (; parts[i]->progress() < before[i] + 2; std::this_thread::sleep_for(5ms)) {
       if (auto list = wrong.list(); !list.empty()) give_up(list.front());
-      if (std::chrono::steady_clock::now() > end)
-        give_up(std::string("no progress in 60 s: ") + parts[i]->name());
+      if (std::chrono::steady_clock::now() > end) give_up(std::string("no progress in 60 s: ") + parts[i]->name());
     }
 }
 

@@ -191,8 +191,7 @@ class cache_part final : public part {
           me->request(*cache, caf::infinite, recipes::ask_snapshot{}).then([=, this](const recipes::snapshot& s) {
             auto a = s.nodes.find("/trial/config/a"), b = s.nodes.find("/trial/config/b");
             auto data_of = [&](auto& it) { return it == s.nodes.end() ? "nothing" : it->second.data; };
-            if (data_of(a) != data_of(b))
-              wrong_.add("cache: half of a transaction at " + std::to_string(s.zxid));
+            if (data_of(a) != data_of(b)) wrong_.add("cache: half of a transaction at " + std::to_string(s.zxid));
           });
         },
     };

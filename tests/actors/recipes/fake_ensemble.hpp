@@ -49,7 +49,7 @@ class fake_ensemble {
   bool step();
   /// Until `done`, at most so many steps. Before step number `at`, `what` befalls client number `whom`.
   bool run(const std::function<bool()>& done, std::size_t most, std::size_t at, std::size_t whom, fault what);
-  std::size_t steps = 0;  ///< of the last run
+  std::size_t steps = 0;   ///< of the last run
   std::size_t multis = 0;  ///< that were asked
   std::int64_t now_ms = 0;
 
