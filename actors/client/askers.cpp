@@ -7,25 +7,46 @@
 
 namespace troupe::client {
 
-/// A place for whoever sent the present message.
-ticket client_actor::seat(asker::teller tell, std::uint64_t tag) {
+ticket client_actor::free_place() {
   if (free_ == nobody) {
     askers_.emplace_back();
-    free_ = static_cast<ticket>(askers_.size() - 1);
+    return static_cast<ticket>(askers_.size() - 1);
   }
-  auto at = free_;
+  return std::exchange(free_, askers_[free_].next_free);
+}
+
+/// A place for whoever sent the present message.
+ticket client_actor::seat(asker::teller tell, std::uint64_t tag) {
+  auto at = free_place();
   auto& a = askers_[at];
-  free_ = a.next_free;
   auto& m = *current_mailbox_element();
   a.who = m.sender, a.id = m.mid, a.stages = std::move(m.stages), a.tell = tell, a.tag = tag;
   m.mid.mark_as_answered();  // by us, later
   return at;
 }
 
+/// A place for one request of a batch.
+ticket client_actor::seat_part(asker::teller tell, batch_under_way& of, std::uint32_t part) {
+  auto at = free_place();
+  auto &a = askers_[at], &asked = askers_[of.who];
+  a.who = asked.who, a.tag = asked.tag, a.tell = tell, a.of = &of, a.part = part;
+  return at;
+}
+
+/// The last one answers for all. Each request counts until it has left, and the batch itself until all are taken.
+void client_actor::part_done(batch_under_way& b) {
+  if (--b.left) return;
+  std::unique_ptr<batch_under_way> mine(&b);
+  reply_with(askers_[b.who], std::move(b.answers));
+  leave(b.who);
+}
+
 void client_actor::leave(ticket t) {
   auto& a = askers_[t];
+  auto* of = std::exchange(a.of, nullptr);
   a.who = nullptr, a.stages.clear(), a.tag = 0;
   a.next_free = std::exchange(free_, t);
+  if (of) part_done(*of);
 }
 
 void client_actor::answer(ticket t, const outcome& o) {

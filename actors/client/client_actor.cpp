@@ -37,8 +37,10 @@ template <class... Rs>
 caf::behavior client_actor::behavior_for() {
   return {
       [this](const Rs& r) { on_request(r, 0, 0); }...,
+      [this](const batch& b) { on_batch(b, 0, 0); },
       [this](boxed<msg::tick>& t) { machine_.on_tick(t->now_ms); },
       [this](const limited<Rs>& r) { on_request(r.request, r.deadline.count(), r.tag); }...,
+      [this](const limited<batch>& b) { on_batch(b.request, b.deadline.count(), b.tag); },
       [this](const cancel& c) { on_cancel(c); },
       [this](const watch_session& w) { on_watch(w); },
       [this](boxed<io::resolved>& r) { on_resolved(*r); },
@@ -72,7 +74,22 @@ void client_actor::on_exit() {
 
 template <class R>
 void client_actor::on_request(const R& r, std::int64_t deadline_ms, std::uint64_t tag) {
-  auto who = seat(teller_of<R>(), tag);
+  take(r, seat(teller_of<R>(), tag), deadline_ms);
+}
+
+void client_actor::on_batch(const batch& b, std::int64_t deadline_ms, std::uint64_t tag) {
+  auto& mine = *new batch_under_way{seat(nullptr, tag), b.requests.size() + 1, {}};
+  mine.answers.results.resize(b.requests.size());
+  std::uint32_t part = 0;
+  for (auto& r : b.requests)
+    std::visit([&](auto& one) {
+      take(one, seat_part(part_teller_of<std::decay_t<decltype(one)>>(), mine, part++), deadline_ms);
+    }, r);
+  part_done(mine);
+}
+
+template <class R>
+void client_actor::take(const R& r, ticket who, std::int64_t deadline_ms) {
   if (auto code = machine_.refusal()) {
     auto why = code == code::closed ? machine_.why_closed() : "too many requests wait for their answers";
     return answer(who, {code, 0, {}, why, 0});

@@ -42,6 +42,7 @@ class client_actor final : public io::pinned_actor, public io::turn_hook, public
   const char* name() const override { return "troupe client"; }
 
  private:
+  struct batch_under_way;
   /// Somebody who waits for an answer.
   struct asker {
     using teller = void (client_actor::*)(asker&, const outcome&);
@@ -51,15 +52,20 @@ class client_actor final : public io::pinned_actor, public io::turn_hook, public
     teller tell = nullptr;
     std::uint64_t tag = 0;
     ticket next_free = nobody;
+    batch_under_way* of = nullptr;  ///< the answer is a part of that one's
+    std::uint32_t part = 0;
   };
 
   // ---- client_actor.cpp: the messages
   template <class R>
   void on_request(const R&, std::int64_t deadline_ms, std::uint64_t tag);
   template <class R>
+  void take(const R&, ticket, std::int64_t deadline_ms);
+  template <class R>
   void begin(const R&, ticket, std::int64_t deadline_ms);
   template <class... Rs>
   caf::behavior behavior_for();
+  void on_batch(const batch&, std::int64_t deadline_ms, std::uint64_t tag);
   void on_cancel(const cancel&);
   void on_watch(const watch_session&);
   void on_down(const caf::down_msg&);
@@ -69,6 +75,13 @@ class client_actor final : public io::pinned_actor, public io::turn_hook, public
   template <class R>
   static asker::teller teller_of();
   ticket seat(asker::teller, std::uint64_t tag);
+  ticket seat_part(asker::teller, batch_under_way&, std::uint32_t part);
+  template <class R>
+  static asker::teller part_teller_of();
+  template <class Reply>
+  void tell_part(asker&, const outcome&);
+  void part_done(batch_under_way&);
+  ticket free_place();
   void leave(ticket);
   template <class T>
   void reply_with(asker&, T&&);

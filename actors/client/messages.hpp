@@ -119,6 +119,10 @@ struct allowed_unsafe_message_type<troupe::client::ask> : std::true_type {};
 template <>
 struct allowed_unsafe_message_type<troupe::client::reply> : std::true_type {};
 template <>
+struct allowed_unsafe_message_type<troupe::client::batch> : std::true_type {};
+template <>
+struct allowed_unsafe_message_type<troupe::client::batch_result> : std::true_type {};
+template <>
 struct allowed_unsafe_message_type<troupe::client::cancel> : std::true_type {};
 template <>
 struct allowed_unsafe_message_type<troupe::client::cancelled> : std::true_type {};

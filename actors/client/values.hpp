@@ -187,8 +187,26 @@ struct reply {
   zxid_t zxid = 0;
 };  ///< to call, ask
 
+// ---- many requests in one message
+/// Each is carried out as if it had been sent alone, in this order; other clients' may come in between (all or nothing is
+/// `multi`). Answered by one batch_result when the last has its result: for programs that ask for much at once, to whom two
+/// messages for each request cost more than the request.
+struct batch {
+  using request = std::variant<get_data, set_data, create, exists, get_children, remove, multi, call, ask, sync, get_acl,
+                               set_acl>;
+  std::vector<request> requests{};
+};
+struct batch_result {
+  struct failed {
+    std::int32_t code = 0;  ///< a zk::err or a client::code
+    std::string why{};
+  };
+  using one = std::variant<failed, data, changed, created, existing, children, done, multi_result, reply, acl_of>;
+  std::vector<one> results{};  ///< one for each request, in their order
+};
+
 // ---- limits of one request
-/// Any request R, with a deadline of its own and a tag by which its sender may cancel it:
+/// Any request R (of a batch: each in it), with a deadline of its own and a tag by which its sender may cancel it:
 ///     self->request(client, caf::infinite, client::limited<client::create>{{"/a", "data"}, 2s})
 template <class R>
 struct limited {

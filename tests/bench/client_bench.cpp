@@ -288,13 +288,46 @@ caf::behavior asking(caf::event_based_actor* self, caf::actor client) {
   }};
 }
 
+/// The same by batches: four under way.
+caf::behavior asking_batches(caf::event_based_actor* self, caf::actor client) {
+  struct state {
+    int left = 0, under_way = 0, size = 0;
+    caf::response_promise done;
+    std::function<void()> ask;
+  };
+  auto s = std::make_shared<state>();
+  s->ask = [self, client, s = s.get()] {
+    auto n = std::min(s->left, s->size);
+    s->left -= n, ++s->under_way;
+    c::batch b;
+    b.requests.reserve(static_cast<std::size_t>(n));
+    for (int i = 0; i < n; ++i) b.requests.emplace_back(std::in_place_type<c::get_data>, path);
+    self->request(client, caf::infinite, std::move(b))
+        .then(
+            [s](const c::batch_result& r) {
+              for (auto& one : r.results)
+                if (std::get<c::data>(one).bytes.size() != value_size) fail("a wrong value");
+              --s->under_way;
+              if (s->left > 0) s->ask();
+              if (s->under_way == 0) s->done.deliver(caf::make_message(caf::atom("done")));
+            },
+            [](const caf::error& e) { fail("error " + std::to_string(c::code_of(e))); });
+  };
+  return {[self, s](int n, int depth) {
+    s->left = n, s->size = std::max(depth / 4, 1);
+    s->done = self->make_response_promise();
+    for (int i = 0; i < std::min(depth, 4) && s->left > 0; ++i) s->ask();
+    return s->done;
+  }};
+}
+
 struct actor_program {
-  actor_program(const std::string& node, c::waking w, const char* policy)
+  actor_program(const std::string& node, c::waking w, const char* policy, bool batches = false)
       : config(policy), system(config), links(system, w) {
     c::options o;
     o.nodes = {node};
     client = links.spawn(o);
-    worker = system.spawn(asking, client);
+    worker = system.spawn(batches ? asking_batches : asking, client);
   }
   ~actor_program() { caf::anon_send_exit(worker, caf::exit_reason::user_shutdown); }
   void run(int n, int depth) {
@@ -340,6 +373,7 @@ int main(int argc, char** argv) {
   auto on_workers = std::make_unique<actor_program>(actors, c::waking::on_workers, "stealing");
   auto sharing = std::make_unique<actor_program>(actors, c::waking::on_workers, "sharing");
   auto in_place = std::make_unique<actor_program>(actors, c::waking::in_place, "sharing");
+  auto batches = std::make_unique<actor_program>(actors, c::waking::in_place, "sharing", true);
   std::vector<contestant> list{
       {"bare epoll loop, ZooKeeper port", [&](int n, int d) { bare->run(n, d); }, true, {}, {}},
       {"ZooKeeper's C client, sync / async",
@@ -351,6 +385,7 @@ int main(int argc, char** argv) {
       {"actor client, CAF's workers, stealing", [&](int n, int d) { on_workers->run(n, d); }, true, {}, {}},
       {"actor client, CAF's workers, sharing", [&](int n, int d) { sharing->run(n, d); }, true, {}, {}},
       {"actor client, actors woken in place", [&](int n, int d) { in_place->run(n, d); }, true, {}, {}},
+      {"actor client, in place, batches", [&](int n, int d) { batches->run(n, d); }, true, {}, {}},
       {"blocking facade",
        [&](int n, int) {
          for (int i = 0; i < n; ++i)

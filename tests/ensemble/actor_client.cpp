@@ -135,6 +135,33 @@ TEST_CASE("requests that gather are answered in their order") {
         caf::after(patience) >> [&] { FAIL("answer ", i, " is missing"); });
 }
 
+TEST_CASE("a batch is answered by one message, each request as if it had been sent alone") {
+  program p;
+  auto client = p.spawn();
+  auto path = fresh_path("batch");
+  using failed = c::batch_result::failed;
+  auto got = p.ask<c::batch_result>(
+      client, c::batch{{c::create{path, "1"}, c::create{path, "again"}, c::set_data{path, "2", 0}, c::get_data{path},
+                        c::set_data{path, "3", 0}, c::exists{path + "/none"}, c::get_children{path}, c::sync{path},
+                        c::multi{{c::set_data{path, "4", 1}, c::check{path, 2}}}, c::get_acl{path},
+                        c::call{"no.such.type", ""}, c::remove{path}}});
+  REQUIRE(got.results.size() == 12);
+  auto code = [&](std::size_t i) { return static_cast<zk::err>(std::get<failed>(got.results.at(i)).code); };
+  CHECK(std::get<c::created>(got.results[0]).path == path);
+  CHECK(code(1) == zk::err::node_exists);
+  CHECK(std::get<c::changed>(got.results[2]).stat.version == 1);
+  CHECK(std::get<c::data>(got.results[3]).bytes == "2");
+  CHECK(code(4) == zk::err::bad_version);
+  CHECK_FALSE(std::get<c::existing>(got.results[5]).stat);
+  CHECK(std::get<c::children>(got.results[6]).names.empty());
+  CHECK(std::get<c::done>(got.results[7]).zxid > 0);
+  CHECK(std::get<c::multi_result>(got.results[8]).committed);
+  CHECK(std::get<c::acl_of>(got.results[9]).acl.size() == 1);
+  CHECK_FALSE(std::get<failed>(got.results[10]).why.empty());
+  CHECK(std::get<c::done>(got.results[11]).zxid > std::get<c::multi_result>(got.results[8]).zxid);
+  CHECK(p.ask<c::batch_result>(client, c::batch{}).results.empty());
+}
+
 TEST_CASE("large data goes both ways, too large a request is refused without harm") {
   program p;
   auto client = p.spawn();

@@ -249,6 +249,43 @@ TEST_SUITE("client actor") {
     CHECK(node.next().path() == "/b");
   }
 
+  TEST_CASE("of a batch what has not gone out is cancelled, refused past the bounds, or left out when its asker has ended") {
+    fixture f;
+    auto o = f.options();
+    o.max_requests = 3;
+    auto client = f.links.spawn(o);
+    auto codes = [&] {
+      std::vector<std::int32_t> out;
+      for (auto& one : f.next<c::batch_result>().results) out.push_back(std::get<c::batch_result::failed>(one).code);
+      return out;
+    };
+    c::batch four{{c::get_data{"/1"}, c::remove{"/2"}, c::sync{}, c::get_data{"/4"}}};
+    f.ask(client, c::limited<c::batch>{four, 0ms, 5});
+    f.ask(client, c::cancel{5});
+    CHECK(f.next<c::cancelled>().requests == 3);
+    CHECK(codes() == std::vector{c::code::cancelled, c::code::cancelled, c::code::cancelled, c::code::too_many});
+
+    auto asker = f.system.spawn([client, &four](caf::event_based_actor* self) { self->send(client, four); });
+    f.self->wait_for(asker);
+    auto node = f.server.serve();
+    f.ask(client, c::batch{{c::get_data{"/a"}, c::exists{"/b"}}});
+    auto first = node.next(), second = node.next();
+    CHECK(first.path() == "/a");
+    node.say(response(first.call, 7, 0, data_body("x")));
+    node.say(response(second.call, 7, static_cast<int>(zk::err::no_node)));
+    auto got = f.next<c::batch_result>().results;
+    CHECK(std::get<c::data>(got.at(0)).bytes == "x");
+    CHECK_FALSE(std::get<c::existing>(got.at(1)).stat);
+
+    f.ask(client, c::limited<c::batch>{{{c::get_data{"/a"}, c::remove{"/b"}}}, 50ms, 0});
+    node.next();
+    CHECK(codes() == std::vector{c::code::deadline_passed, c::code::connection_loss});
+    f.ask(client, c::batch{{c::remove{"/c"}}});
+    node.next();
+    caf::anon_send_exit(client, caf::exit_reason::user_shutdown);
+    CHECK(codes() == std::vector{c::code::closed});
+  }
+
   TEST_CASE("deadlines pass, by the request and by the client's default") {
     fixture f;
     auto o = f.options();
