@@ -82,9 +82,11 @@ void client_actor::on_batch(const batch& b, std::int64_t deadline_ms, std::uint6
   mine.answers.results.resize(b.requests.size());
   std::uint32_t part = 0;
   for (auto& r : b.requests)
-    std::visit([&](auto& one) {
-      take(one, seat_part(part_teller_of<std::decay_t<decltype(one)>>(), mine, part++), deadline_ms);
-    }, r);
+    std::visit(
+        [&](auto& one) {
+          take(one, seat_part(part_teller_of<std::decay_t<decltype(one)>>(), mine, part++), deadline_ms);
+        },
+        r);
   part_done(mine);
 }
 

@@ -19,6 +19,8 @@
 ///              write is answered with connection_loss, a read with deadline_passed. The default is in the client's
 ///              options; limited<R> gives a request one of its own. The timeout of CAF's own `request` only tells the
 ///              asker: the client does not hear of it, so give both where it matters.
+/// Batches      Two messages for each request cost more than the request: who asks for much at once sends a `batch`, and gets
+///              one `batch_result`. Every request in it goes its own way otherwise, with its own result or error.
 /// Cancelling   A request that has not gone out yet is dropped when its asker has ended, and when the asker sends
 ///              `cancel` with the tag that it gave the request by limited<R>. What has gone out cannot be called back.
 

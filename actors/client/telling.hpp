@@ -54,7 +54,9 @@ void client_actor::tell_part(asker& a, const outcome& o) {
   auto& to = a.of->answers.results[a.part];
   tell_outcome<Reply>(
       o, [&](Reply&& r) { to = std::move(r); },
-      [&](std::int32_t code, std::string why) { to = batch_result::failed{code, std::move(why)}; });
+      [&](std::int32_t code, std::string why) {
+        to = batch_result::failed{code, std::move(why)};
+      });
 }
 
 template <class T>

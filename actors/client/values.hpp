@@ -192,8 +192,8 @@ struct reply {
 /// `multi`). Answered by one batch_result when the last has its result: for programs that ask for much at once, to whom two
 /// messages for each request cost more than the request.
 struct batch {
-  using request = std::variant<get_data, set_data, create, exists, get_children, remove, multi, call, ask, sync, get_acl,
-                               set_acl>;
+  using request =
+      std::variant<get_data, set_data, create, exists, get_children, remove, multi, call, ask, sync, get_acl, set_acl>;
   std::vector<request> requests{};
 };
 struct batch_result {

@@ -249,7 +249,8 @@ TEST_SUITE("client actor") {
     CHECK(node.next().path() == "/b");
   }
 
-  TEST_CASE("of a batch what has not gone out is cancelled, refused past the bounds, or left out when its asker has ended") {
+  TEST_CASE(
+      "of a batch what has not gone out is cancelled, refused past the bounds, or left out when its asker has ended") {
     fixture f;
     auto o = f.options();
     o.max_requests = 3;
