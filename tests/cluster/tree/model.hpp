@@ -160,7 +160,8 @@ inline void check_equal(const database& db, const model& m) {
   REQUIRE(db.node_count() == m.nodes.size());
   std::size_t size = 0, ephemerals = 0;
   std::map<session_id, std::vector<std::string>> owned;
-  for (auto& [path, n] : m.nodes) {
+  for (auto& [named, n] : m.nodes) {
+    const auto& path = named;  // clang's lambdas, as in CAPTURE, do not see the names of bindings
     CAPTURE(path);
     const auto* z = db.find(path);
     REQUIRE(z);

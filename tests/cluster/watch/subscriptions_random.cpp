@@ -167,7 +167,9 @@ struct world {
         on_notification(p, take_apart(shared_bytes::copy_of(in.rest())));
       } else if (xid != zk::xid_watch_event) {
         if (auto it = p.asked.find(xid); it != p.asked.end()) p.subscriptions.at(it->second).begun = true;
-        for (auto& [number, s] : p.subscriptions) {
+        for (auto& one : p.subscriptions) {
+          auto number = one.first;
+          auto& s = one.second;
           if (!s.begun || s.leaving) continue;
           CAPTURE(told(r, p.c->conn()));
           CAPTURE(number);
