@@ -1,7 +1,7 @@
 /// Reads of one znode by every kind of client, in turn, from one node: the time of a round trip, and how many reads a
 /// second come back when 256 are under way.
 ///
-///     client_bench [ROUNDS [NAME]]      NAME: only those that have it in their names
+///     client_bench [ROUNDS [NAME [DEPTH]]]      NAME: only those that have it in their names; DEPTH: not 256 under way
 ///
 /// TROUPE_CONNECT names the node's client port; its actor port is 1000 above (`troupe up`).
 
@@ -47,7 +47,7 @@ namespace {
 
 const char* const path = "/client-bench";
 constexpr std::size_t value_size = 100;
-constexpr int window = 256;
+int window = 256;
 
 [[noreturn]] void fail(const std::string& what) { throw std::runtime_error(what); }
 
@@ -360,7 +360,9 @@ double seconds(const std::function<void()>& what) {
 int main(int argc, char** argv) {
   int rounds = argc > 1 ? std::atoi(argv[1]) : 9;
   auto* connect = std::getenv("TROUPE_CONNECT");
-  if (!connect || rounds < 1) return std::fprintf(stderr, "TROUPE_CONNECT names no node\n"), 2;
+  if (argc > 3) window = std::atoi(argv[3]);
+  if (!connect || rounds < 1 || window < 1)
+    return std::fprintf(stderr, "TROUPE_CONNECT names no node, or a number is none\n"), 2;
   std::string first(connect, std::strcspn(connect, ","));
   auto port = std::atoi(first.c_str() + first.rfind(':') + 1);
   auto actors = "127.0.0.1:" + std::to_string(port + 1000);
