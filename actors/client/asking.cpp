@@ -73,8 +73,8 @@ void machine::unsubscribe(std::int64_t now_ms, ticket who, std::int64_t deadline
   queue_.add(make_request(now_ms, who, kind::unsubscribe, zk::op::unsubscribe, deadline_ms, id),
              [&](jute::writer& w) { w.out().append(subscriptions::end_request_for(id)); });
   if (phase_ == phase::up) return out_.output_waits();
-  auto& r = queue_[queue_.size() - 1];  // no node knows of it
-  answer(r, 0, {});
+  answer(queue_[queue_.size() - 1], 0, {});  // no node knows of it
+  queue_.drop_answered();
 }
 
 void machine::close(std::int64_t now_ms, ticket who, std::int64_t deadline_ms) {
@@ -122,6 +122,7 @@ void machine::pass_deadlines(std::int64_t now_ms) {
     }
   }
   queue_.set_earliest(earliest);
+  queue_.drop_answered();
   if (closes) end("it was asked to close; no node could be told in time");
 }
 

@@ -70,6 +70,7 @@ class machine {
         answer(r, code::cancelled, "it was cancelled");
         ++n;
       }
+    queue_.drop_answered();
     return n;
   }
 

@@ -72,6 +72,11 @@ class request_queue {
     list_.erase_if([&](request& r) { return !stays(r); });
     reclaim();
   }
+  /// Of those that have not gone out, the answered ones leave: they count towards no bound any more.
+  void drop_answered() {
+    list_.erase_if([](request& r) { return r.answered; }, sent_);
+    reclaim();
+  }
   /// No deadline before this one. May be too early.
   std::int64_t earliest_ms() const { return earliest_ms_; }
   void set_earliest(std::int64_t ms) { earliest_ms_ = ms; }

@@ -24,11 +24,11 @@ class ring {
   void pop_front() { head_ = (head_ + 1) & (slots_.size() - 1), --size_; }
   void pop_back() { --size_; }
   void clear() { head_ = size_ = 0; }
-  /// Those for which `what` is true go; the others keep their order.
+  /// Those of the `from`th on for which `what` is true go; the others keep their order.
   template <class F>
-  void erase_if(F&& what) {
-    std::size_t kept = 0;
-    for (std::size_t i = 0; i < size_; ++i)
+  void erase_if(F&& what, std::size_t from = 0) {
+    auto kept = from;
+    for (auto i = from; i < size_; ++i)
       if (auto& one = (*this)[i]; !what(one)) {
         if (kept != i) (*this)[kept] = std::move(one);
         ++kept;

@@ -240,6 +240,32 @@ TEST_SUITE("client machine") {
     CHECK(f.m.refusal() == c::code::too_many);
   }
 
+  TEST_CASE("without a connection, what was cancelled or has passed its deadline makes room for others") {
+    auto o = machine_fixture::defaults();
+    o.max_requests = 3, o.max_bytes = 1'000;
+    machine_fixture f(o);
+    auto kept = f.read("/kept"), cancelled = f.write(std::string(1'000, 'x'));
+    CHECK(f.m.refusal() == c::code::too_many);
+    CHECK(f.m.cancel([&](c::ticket t) { return t == cancelled; }) == 1);
+    CHECK(f.m.outstanding() == 1);
+    f.m.cancel([&](c::ticket t) { return t == kept; });
+    CHECK(f.m.refusal() == 0);  // of bytes too
+
+    kept = f.write("/kept");
+    for (int round = 0; round < 5; ++round) {
+      f.read("/late", 10), f.write("/late", 10);
+      CHECK(f.m.refusal() == c::code::too_many);
+      f.pass(20);
+      CHECK(f.m.refusal() == 0);
+    }
+    f.connect();
+    auto said = f.listen();
+    REQUIRE(said.size() == 1);
+    CHECK(said[0].path() == "/kept");
+    f.hears(response(said[0].call, 1));
+    CHECK(f.code(kept) == 0);
+  }
+
   TEST_CASE("a request that no node takes is refused here") {
     machine_fixture f;
     f.connect();
