@@ -9,8 +9,6 @@ namespace {
 
 using namespace recipes;
 
-constexpr auto never = SIZE_MAX;
-
 TEST_CASE("a mirror is the tree as of its zxid after every message, over broken connections and logs that end") {
   for (auto what : all_faults)
     for (std::size_t at = 0; at < 60; ++at) {

@@ -262,7 +262,8 @@ TEST_CASE("every mutation of a linearizable history that leaves no order is reje
     for (std::uint64_t seed = 1; seed <= 3000 && done < wanted; ++seed) {
       auto all = operations_by_znode(make({.seed = seed, .entries = 200, .registers_only = true}));
       dice d(seed);
-      for (auto& [path, ops] : all) {
+      for (auto& [named, ops] : all) {
+        const auto& path = named;  // clang's lambdas, as in CAPTURE, do not see the names of bindings
         if (done == wanted || !fault.apply(ops, d)) continue;
         ++done;
         INFO(fault.name);
