@@ -82,8 +82,12 @@ class connection final : public io::fd_handler {
   std::size_t out_at = 0;                        ///< sent of `out`
   std::size_t outstanding = 0, outstanding_bytes = 0;
   arrivals arrived;
+  /// A reply's size, by the largest of the last ones: thirty bytes of request may ask for a megabyte. At first a guess, so that
+  /// a connection whose replies nobody has seen begins with few requests at a time.
+  std::size_t reply_bytes = 32 << 10;
 
   std::size_t unsent() const { return out.size() - out_at; }
+  std::size_t expected_output() const { return unsent() + outstanding * reply_bytes; }
 
   // ---- for `cons` and `stat`
   struct numbers {

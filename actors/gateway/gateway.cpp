@@ -167,6 +167,7 @@ void gateway_actor::take_reply(connection& c, std::string_view piece, std::int64
   auto [arrived_us, bytes] = c.arrived.pop();
   --c.outstanding, --outstanding_;
   c.outstanding_bytes -= bytes, outstanding_bytes_ -= bytes;
+  c.reply_bytes = std::max(piece.size(), c.reply_bytes - c.reply_bytes / 8);
   auto us = static_cast<std::uint64_t>(std::max<std::int64_t>(now_us - arrived_us, 0));
   stats_.on_latency(us);
   auto& s = c.stats;

@@ -45,6 +45,8 @@ struct options {
   // ---- output, bytes: a reader that is too slow stops being read at the first, and is closed at the second
   std::size_t pause_output = std::size_t{1} << 20;
   std::size_t max_output = std::size_t{64} << 20;
+  /// A connection is not read past what its requests are expected to make of output; below half it is again.
+  std::size_t max_expected_output = std::size_t{8} << 20;
   std::size_t max_output_total = std::size_t{1} << 30;  ///< past it, whoever adds to more than `pause_output` is closed
 
   // ---- four-letter words

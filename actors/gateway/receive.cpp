@@ -148,7 +148,7 @@ bool gateway_actor::all_full() const {
 
 bool gateway_actor::must_pause(const connection& c) const {
   return c.outstanding >= options_.max_outstanding || c.outstanding_bytes >= options_.max_outstanding_bytes ||
-         c.unsent() >= options_.pause_output || all_full();
+         c.unsent() >= options_.pause_output || c.expected_output() >= options_.max_expected_output || all_full();
 }
 
 void gateway_actor::pause(connection& c) {
@@ -163,7 +163,7 @@ void gateway_actor::resume_reading(connection& c) {
   if (c.state > connection::phase::open) return;
   if (c.paused) {
     if (c.outstanding > options_.max_outstanding / 2 || c.outstanding_bytes > options_.max_outstanding_bytes / 2 ||
-        c.unsent() > options_.pause_output / 2)
+        c.unsent() > options_.pause_output / 2 || c.expected_output() > options_.max_expected_output / 2)
       return;
     if (all_full()) {
       if (!c.waiting) c.waiting = true, waiting_.push_back(c.id);

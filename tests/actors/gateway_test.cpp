@@ -125,6 +125,36 @@ TEST_CASE("a client with too many requests outstanding is not read until they ar
   CHECK(c.read(all.size()) == all);
 }
 
+TEST_CASE("a connection is not read past what its requests are expected to make of output, by its last replies") {
+  gateway::options o;
+  o.max_expected_output = 1 << 20;
+  gateway_fixture f(o);
+  auto c = session(f.port);
+  std::string all;
+  for (int i = 0; i < 95; ++i) all += frame(std::string("r").append(std::to_string(i)));
+  // How many of `all` are taken before the first of them is answered. In the end all are.
+  auto taken_at_once = [&](std::size_t expected) {
+    std::size_t before = 0;
+    f.log.wait([&] { return before = f.log.frames, true; });
+    f.log.hold = true;
+    c.send(all);
+    f.log.wait([&] { return f.log.frames >= before + expected; });
+    for (int i = 0; i < 100; ++i) f.on_loop([] {});  // turns enough to read more, if it did
+    std::size_t taken = 0;
+    f.log.wait([&] { return taken = f.log.frames - before, true; });
+    f.log.hold = false;
+    caf::anon_send(f.commit, std::uint64_t{0});
+    CHECK(c.read(all.size()) == all);
+    return taken;
+  };
+  CHECK(taken_at_once(37) == 37);  // of a new connection: 37 times 7/8 of 32 KiB, after the ConnectResponse
+  CHECK(taken_at_once(95) == 95);  // of one with small replies
+  auto large = frame(std::string(200'000, 'x'));
+  c.send(large);
+  CHECK(c.read(large.size()) == large);
+  CHECK(taken_at_once(6) == 6);
+}
+
 TEST_CASE("requests past the bound of all connections wait, and none is lost") {
   gateway::options o;
   o.max_outstanding_total = 8;
