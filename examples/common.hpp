@@ -20,6 +20,7 @@ inline std::vector<std::string> nodes_of(int argc, char** argv) {
 
 /// Makes the znode and those above it, or sets its data.
 inline void put(troupe::client::blocking_client& zk, const std::string& path, const std::string& data) {
+  zk.sync();  // what an earlier run has made is not made again
   for (auto at = path.find('/', 1); at != path.npos; at = path.find('/', at + 1))
     if (!zk.exists(path.substr(0, at)).stat) zk.create(path.substr(0, at), "");
   if (zk.exists(path).stat)

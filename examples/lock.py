@@ -28,6 +28,7 @@ def work(name):
 def main():
     zk = KazooClient(hosts=connect)
     zk.start()
+    zk.sync("/")  # what an earlier run has made is not made again
     zk.ensure_path("/example")
     if zk.exists("/example/counter"):
         zk.set("/example/counter", b"0")
@@ -38,6 +39,7 @@ def main():
         t.start()
     for t in threads:
         t.join()
+    zk.sync("/example/counter")  # the node of this session may not have heard of the others' last write yet
     value = int(zk.get("/example/counter")[0])
     print(f"counter: {value}, expected {workers * turns}")
     zk.stop()

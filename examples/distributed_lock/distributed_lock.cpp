@@ -53,6 +53,7 @@ int main(int argc, char** argv) {
   caf::scoped_actor self{system};
   self->wait_for(all);
 
+  zk.sync();  // this session's node may not have heard of the others' last write yet
   auto sum = std::stoi(zk.get_data(counter).bytes);
   std::cout << "counter: " << sum << ", expected " << workers * turns << std::endl;
   return sum == workers * turns ? 0 : 1;

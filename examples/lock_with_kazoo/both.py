@@ -23,6 +23,7 @@ for _ in range(turns):
         zk.set("/example/both-count", str(int(value) + 1).encode())
 code = actor.wait()
 
+zk.sync("/example/both-count")  # the node of this session may not have heard of the actor's last write yet
 value = int(zk.get("/example/both-count")[0])
 print("counter: %d, expected %d" % (value, 2 * turns))
 zk.stop()
