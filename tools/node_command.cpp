@@ -66,8 +66,8 @@ void fit_connections(node_config& config) {
   const std::size_t most =
       (files.rlim_cur > 2 * other_descriptors ? files.rlim_cur - other_descriptors : other_descriptors) / ports;
   if (config.max_connections <= most) return;
-  spdlog::info("max-connections is {}, lowered to {} by the limit of open files ({}, see `ulimit -n`)",
-               config.max_connections, most, files.rlim_cur);
+  spdlog::info(fmt::format("max-connections is {}, lowered to {} by the limit of open files ({}, see `ulimit -n`)",
+                           config.max_connections, most, files.rlim_cur));
   config.max_connections = most;
 }
 

@@ -46,9 +46,9 @@ class change_feed : public io::event_based_actor {
     request(feed_, caf::infinite, feed::next{file_->after()}).then([this](const feed::batch& b) {
       if (b.too_old && file_->after() != 0)
         spdlog::warn(
-            "change feed: the log begins behind {:#x}, but only what is up to {:#x} was written; what is "
-            "between them is missing in the file, which says so",
-            b.first, file_->after());
+            fmt::format("change feed: the log begins behind {:#x}, but only what is up to {:#x} was written; what is "
+                        "between them is missing in the file, which says so",
+                        b.first, file_->after()));
       file_->append(b);
       go_on();
     });

@@ -109,8 +109,8 @@ outcome guarded_executor::run(const extension::registered& type, std::string_vie
   if (j->changed.wait_until(hold, end, [&] { return j->done; })) return std::move(j->result);
   j->context = nullptr;
   hold.unlock();
-  spdlog::warn("request type '{}' did not return within {} ms: suspended until it does", type.about.name,
-               type.about.bounds.time_ms);
+  spdlog::warn(fmt::format("request type '{}' did not return within {} ms: suspended until it does", type.about.name,
+                           type.about.bounds.time_ms));
   return {err::request_timeout, "the handler took longer than " + std::to_string(type.about.bounds.time_ms) + " ms"};
 }
 

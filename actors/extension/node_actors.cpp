@@ -39,7 +39,7 @@ caf::behavior node_actors::make_behavior() {
         if (down.reason && down.reason != caf::exit_reason::normal)
           ended(a, home_system().render(down.reason));
         else
-          spdlog::info("actor '{}' has ended", name);
+          spdlog::info(fmt::format("actor '{}' has ended", name));
         return;
       }
   });
@@ -74,14 +74,14 @@ void node_actors::spawn_one(const std::string& name) {
   ++*alive_;
   a.handle->attach_functor([alive = alive_] { --*alive; });
   monitor(a.handle);
-  spdlog::info("actor '{}' is there", name);
+  spdlog::info(fmt::format("actor '{}' is there", name));
 }
 
 void node_actors::ended(one& a, const std::string& why) {
   auto lived = std::chrono::steady_clock::now() - a.since;
   a.pause = lived >= settings_.healthy || a.pause.count() == 0 ? settings_.first_pause
                                                                : std::min(2 * a.pause, settings_.longest_pause);
-  spdlog::error("actor '{}' ended: {}; it is spawned again in {} ms", a.setup.name, why, a.pause.count());
+  spdlog::error(fmt::format("actor '{}' ended: {}; it is spawned again in {} ms", a.setup.name, why, a.pause.count()));
   delayed_send(this, a.pause, again_atom::value, a.setup.name);
 }
 

@@ -45,7 +45,7 @@ void gateway_actor::refuse_for_lack_of_descriptors() {
   io::descriptor dropped(::accept4(listener_.fd.get(), nullptr, nullptr, SOCK_CLOEXEC));
   reserve_.reset(::open("/dev/null", O_RDONLY | O_CLOEXEC));
   ++stats_.connections_refused;
-  if (may_log()) spdlog::error("{}: refused a connection: {}", options_.port_name(), std::strerror(why));
+  if (may_log()) spdlog::error(fmt::format("{}: refused a connection: {}", options_.port_name(), std::strerror(why)));
 }
 
 void gateway_actor::admit(io::descriptor fd, io::peer_name peer) {
@@ -55,9 +55,9 @@ void gateway_actor::admit(io::descriptor fd, io::peer_name peer) {
   if (full || (options_.max_connections_per_address && here >= options_.max_connections_per_address)) {
     ++stats_.connections_refused;
     if (may_log())
-      spdlog::warn("{}: refused a connection from {}: {}", options_.port_name(), peer.address,
-                   full ? fmt::format("all {} connections are taken", options_.max_connections)
-                        : fmt::format("it has {} already (max-client-connections)", here));
+      spdlog::warn(fmt::format("{}: refused a connection from {}: {}", options_.port_name(), peer.address,
+                               full ? fmt::format("all {} connections are taken", options_.max_connections)
+                                    : fmt::format("it has {} already (max-client-connections)", here)));
     return;
   }
   io::no_delay(fd.get());

@@ -211,8 +211,8 @@ void gateway_actor::refuse_politely(connection& c, const std::string& why) {
 void gateway_actor::log_refusal(const connection& c, const char* why) {
   ++stats_.connections_dropped;
   if (may_log())
-    spdlog::warn("{}: closed {}:{} (session {:#x}): {}", options_.port_name(), c.peer.address, c.peer.port, c.session,
-                 why);
+    spdlog::warn(fmt::format("{}: closed {}:{} (session {:#x}): {}", options_.port_name(), c.peer.address, c.peer.port,
+                             c.session, why));
 }
 
 void gateway_actor::answer_word(connection& c, std::string_view word) {

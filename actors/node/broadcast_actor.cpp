@@ -51,7 +51,7 @@ caf::behavior broadcast_actor::make_behavior() {
         for (auto& f : m->list) {
           zab::message decoded_message;
           if (std::string why; !decoded(f.body, decoded_message, why)) {
-            spdlog::warn("node {} sent a malformed message, closing the link: {}", f.from, why);
+            spdlog::warn(fmt::format("node {} sent a malformed message, closing the link: {}", f.from, why));
             send(ctx_->links, box(msg::drop_link{f.from}));
             continue;
           }
@@ -111,7 +111,7 @@ void broadcast_actor::submit_gathered() {
 
 void broadcast_actor::dispatch() {
   auto& e = effects_;
-  for (auto& line : e.log) spdlog::info("{}", line);
+  for (auto& line : e.log) spdlog::info(line);
   ctx_->stats.accusations += e.accused.size();
   if (e.fatal) {
     send(ctx_->supervisor, box(msg::fatal{*e.fatal}));

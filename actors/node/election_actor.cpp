@@ -29,7 +29,8 @@ caf::behavior election_actor::make_behavior() {
         for (auto& f : m->list) {
           zab::notification n;
           if (std::string why; !decoded(f.body, n, why)) {
-            spdlog::warn("node {} sent a malformed election notification, closing the link: {}", f.from, why);
+            spdlog::warn(
+                fmt::format("node {} sent a malformed election notification, closing the link: {}", f.from, why));
             send(ctx_->links, box(msg::drop_link{f.from}));
             continue;
           }
@@ -68,7 +69,7 @@ void election_actor::dispatch(zab::election_effects& e) {
     send(ctx_->links, box(std::move(out)));
   }
   if (e.decided) {
-    spdlog::info("election round {} decided: node {} leads", election_.round(), *e.decided);
+    spdlog::info(fmt::format("election round {} decided: node {} leads", election_.round(), *e.decided));
     send(ctx_->broadcast, box(msg::decided{*e.decided}));
   }
 }

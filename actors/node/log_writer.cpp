@@ -88,12 +88,12 @@ void log_writer::check_space() {
   if (low == space_low_) return;
   space_low_ = low;
   if (low)
-    spdlog::error(
+    spdlog::error(fmt::format(
         "{} MiB are free for {}, below min-free-space ({} MiB): this node refuses to lead writes that need space until "
         "some is freed",
-        free >> 20, c.data_dir.string(), c.min_free_bytes >> 20);
+        free >> 20, c.data_dir.string(), c.min_free_bytes >> 20));
   else
-    spdlog::info("{} MiB are free for {} again: writes are taken", free >> 20, c.data_dir.string());
+    spdlog::info(fmt::format("{} MiB are free for {} again: writes are taken", free >> 20, c.data_dir.string()));
   send(ctx_->commit, box(msg::space{low}));
 }
 

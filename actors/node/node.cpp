@@ -95,9 +95,9 @@ int run_node(const node_config& config, caf::actor_system_config& caf_config) {
   auto storage = persistence::open_storage(storage_of(config));
   auto log_state = storage.log->state();
   auto applied = storage.database->zxid();
-  spdlog::info("data of {}: checkpoint at {:#x} with {} znodes, log from {:#x} to {:#x}, epoch {}",
-               config.data_dir.string(), applied, storage.database->node_count(), log_state.base, log_state.last,
-               log_state.current_epoch);
+  spdlog::info(fmt::format("data of {}: checkpoint at {:#x} with {} znodes, log from {:#x} to {:#x}, epoch {}",
+                           config.data_dir.string(), applied, storage.database->node_count(), log_state.base,
+                           log_state.last, log_state.current_epoch));
 
   // Before the first actor: a port that is taken must not leave half a node behind.
   auto client_port = io::listen_on(config.client_address, config.client_port, listen_backlog);

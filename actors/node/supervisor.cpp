@@ -16,8 +16,8 @@ caf::behavior supervisor::make_behavior() {
   set_down_handler([this](caf::down_msg& down) {
     --alive_;
     if (!stopping_) {
-      spdlog::critical("an actor of this node ended: {}; stopping, so that the ensemble goes on without us",
-                       home_system().render(down.reason));
+      spdlog::critical(fmt::format("an actor of this node ended: {}; stopping, so that the ensemble goes on without us",
+                                   home_system().render(down.reason)));
       stop(1);
     }
     if (alive_ == 0) {
@@ -27,24 +27,24 @@ caf::behavior supervisor::make_behavior() {
   });
   return {
       [this](boxed<msg::fatal>& m) {
-        if (!stopping_) spdlog::critical("stopping: {}", m->why);
+        if (!stopping_) spdlog::critical(fmt::format("stopping: {}", m->why));
         stop(1);
       },
       [this](boxed<msg::shut_down>& m) {
-        spdlog::info("{}: stopping", m->why);
+        spdlog::info(fmt::format("{}: stopping", m->why));
         stop(0);
       },
       [this](boxed<msg::role>& m) {
         auto& r = m->what;
         switch (r.role) {
           case commit::role::leading:
-            spdlog::info("node {} leads epoch {}", ctx_->config.id, r.epoch);
+            spdlog::info(fmt::format("node {} leads epoch {}", ctx_->config.id, r.epoch));
             break;
           case commit::role::following:
-            spdlog::info("node {} follows node {} in epoch {}", ctx_->config.id, r.leader, r.epoch);
+            spdlog::info(fmt::format("node {} follows node {} in epoch {}", ctx_->config.id, r.leader, r.epoch));
             break;
           case commit::role::looking:
-            spdlog::info("node {} is looking for a leader", ctx_->config.id);
+            spdlog::info(fmt::format("node {} is looking for a leader", ctx_->config.id));
             break;
         }
       },

@@ -34,7 +34,7 @@ void peer_links::on_ready(int, std::uint32_t) {
       ::accept4(listener_.fd.get(), reinterpret_cast<sockaddr*>(&from), &size, SOCK_NONBLOCK | SOCK_CLOEXEC));
   if (!fd) {
     if (errno != EMFILE && errno != ENFILE) return;
-    if (may_log()) spdlog::error("peer port: {}", std::strerror(errno));
+    if (may_log()) spdlog::error(fmt::format("peer port: {}", std::strerror(errno)));
     loop_.modify(listener_.fd.get(), 0);  // until the next tick: it would be ready all the time
     accept_later_ = true;
     return;
@@ -43,7 +43,8 @@ void peer_links::on_ready(int, std::uint32_t) {
   if (static_cast<std::size_t>(pending) >= options_.max_handshakes) {
     ++stats_.links_refused;
     if (may_log())
-      spdlog::warn("peer port: refused {}: {} others have not said who they are", io::name_of(from).address, pending);
+      spdlog::warn(fmt::format("peer port: refused {}: {} others have not said who they are", io::name_of(from).address,
+                               pending));
     return;
   }
   auto& l = adopt(std::move(fd), 0, link::phase::accepted, EPOLLIN);
@@ -73,7 +74,7 @@ void peer_links::dial(peer_state& p) {
 void peer_links::connect_to(peer_state& p, const io::resolved& r) {
   if (p.up || p.dialling) return;
   auto failed = [&](const std::string& why) {
-    if (may_log()) spdlog::info("link to node {} ({}:{}): {}", p.who.id, p.who.host, p.who.port, why);
+    if (may_log()) spdlog::info(fmt::format("link to node {} ({}:{}): {}", p.who.id, p.who.host, p.who.port, why));
     dial_later(p);
   };
   if (r.addresses.empty()) return failed(r.error);
@@ -99,7 +100,7 @@ void peer_links::establish(link& l, node_id from) {
   p.up = &l, p.backoff_ms = 0;
   l.peer = from, l.state = link::phase::up;
   ++stats_.links_up;
-  spdlog::info("link with node {} ({}) is up", from, l.address);
+  spdlog::info(fmt::format("link with node {} ({}) is up", from, l.address));
   report(from, true);
 }
 
@@ -114,7 +115,7 @@ void peer_links::drop(link& l, std::string why) {
     if (was == link::phase::up && p->up == &l) {
       p->up = nullptr;
       --stats_.links_up;
-      spdlog::warn("link with node {} ({}) is down: {}", l.peer, l.address, why);
+      spdlog::warn(fmt::format("link with node {} ({}) is down: {}", l.peer, l.address, why));
       report(l.peer, false);
     }
     if (p->who.id < options_.self) dial_later(*p);
@@ -122,7 +123,8 @@ void peer_links::drop(link& l, std::string why) {
   if (was != link::phase::up) {
     if (was == link::phase::accepted) ++stats_.links_refused;
     if (may_log())
-      spdlog::info("{} {}: {}", was == link::phase::accepted ? "peer port: closed" : "link to", l.address, why);
+      spdlog::info(
+          fmt::format("{} {}: {}", was == link::phase::accepted ? "peer port: closed" : "link to", l.address, why));
   }
   auto it = std::find_if(links_.begin(), links_.end(), [&](auto& o) { return o.get() == &l; });
   gone_.push_back(std::move(*it));
