@@ -447,7 +447,9 @@ void ensemble::run(seat& s) {
     crash(n.id, true);
     return;
   }
-  if (n.up) observer_.after_step(n, s.part);
+  if (!n.up) return;
+  if (stage_.has_ended(s)) return on_fatal(n, "an actor of this node ended");
+  observer_.after_step(n, s.part);
 }
 
 node_id ensemble::leader() const {

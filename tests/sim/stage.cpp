@@ -65,6 +65,8 @@ void stage::collect(std::vector<seat*>& ready) {
   fresh_.clear();
 }
 
+bool stage::has_ended(const seat& s) const { return scheduled(s.who).getf(caf::abstract_actor::is_terminated_flag); }
+
 bool stage::run(seat& s) {
   auto* job = std::exchange(s.job, nullptr);
   switch (job->resume(this, 1)) {
