@@ -14,7 +14,6 @@ namespace troupe::peer {
 
 namespace {
 
-constexpr std::size_t block_size = 256 << 10;  ///< of a receive buffer; a larger frame gets one of its own
 constexpr std::size_t least_space = 16 << 10;  ///< a smaller rest is not worth a system call
 constexpr int frames_per_call = 256;           ///< two parts each: below IOV_MAX
 
@@ -33,7 +32,7 @@ frame_reader::space frame_reader::prepare() {
     if (ours && capacity_ >= need) {
       std::memmove(data(), data() + begin_, have);
     } else {
-      auto capacity = std::max((need + 7) / 8 * 8, block_size);
+      auto capacity = std::max((need + 7) / 8 * 8, block_bytes_);
       auto block = std::make_shared_for_overwrite<std::uint64_t[]>(capacity / 8);
       if (have) std::memcpy(block.get(), data() + begin_, have);
       block_ = std::move(block), capacity_ = capacity;

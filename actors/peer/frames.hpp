@@ -26,6 +26,9 @@ static_assert(sizeof(header) == 8);
 /// still holds is never written again.
 class frame_reader {
  public:
+  /// `block_bytes`: of a receive buffer; a larger frame gets one of its own.
+  explicit frame_reader(std::size_t block_bytes = 256 << 10) : block_bytes_(block_bytes) {}
+
   /// Room for the next bytes: at least one.
   struct space {
     char* data;
@@ -40,6 +43,7 @@ class frame_reader {
 
  private:
   std::shared_ptr<std::uint64_t[]> block_;
+  std::size_t block_bytes_;
   std::size_t capacity_ = 0, begin_ = 0, end_ = 0;  ///< bytes; begin_ is a multiple of 8
   std::size_t wanted_ = 0;  ///< size of the frame that is incomplete, header included; 0: unknown
   char* data() const { return reinterpret_cast<char*>(block_.get()); }

@@ -16,6 +16,7 @@ using namespace troupe;
 using namespace troupe::peer;
 
 constexpr std::size_t limit = 4096;
+constexpr std::size_t block_bytes = 17 << 10;  // little more than the reader's least room: a new block every few frames
 
 struct outcome {
   std::vector<std::pair<kind, std::string>> frames;
@@ -26,7 +27,7 @@ struct outcome {
 /// `pieces`: 0 = all at once, else the size of the first piece; each of the others is a little larger.
 outcome cut(std::string_view stream, std::size_t pieces) {
   outcome out;
-  frame_reader reader;
+  frame_reader reader(block_bytes);
   std::vector<shared_bytes> kept;  // as those who handle messages keep them
   while (!stream.empty() && !out.malformed) {
     auto [room, size] = reader.prepare();

@@ -2,6 +2,7 @@
 
 #include <poll.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -100,12 +101,15 @@ worker start_worker(const campaign& c, shared& s, clock::time_point until) {
   int ends[2];
   if (pipe(ends)) throw std::runtime_error("cannot make a pipe");
   std::fflush(nullptr);
+  auto parent = getpid();
   auto pid = fork();
   if (pid < 0) throw std::runtime_error("cannot start a process");
   if (pid) {
     close(ends[1]);
     return {pid, ends[0], {}};
   }
+  // Whoever ends the campaign by a signal ends its workers.
+  if (prctl(PR_SET_PDEATHSIG, SIGTERM) != 0 || getppid() != parent) _exit(1);
   close(ends[0]);
   int code = 0;
   try {

@@ -1,3 +1,6 @@
+import pathlib
+import subprocess
+import time
 import unittest
 
 import support
@@ -44,6 +47,23 @@ class CommandLine(support.TestCase):
         self.assert_refused(support.run("up", f"--dir={target}", "--set=tick"), "is not KEY=VALUE")
         self.assert_refused(support.run("up", f"--dir={target}", "--set=tik=1s"), "unknown key 'tik'")
         self.assertFalse(target.exists())
+
+    def test_a_simulation_that_is_ended_ends_its_workers(self):
+        with subprocess.Popen([support.TROUPE, "simulate", "--seeds=1..1000000000", "--jobs=2"], stdout=subprocess.PIPE,
+                              stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL) as simulation:
+            self.addCleanup(simulation.kill)
+            children = pathlib.Path(f"/proc/{simulation.pid}/task/{simulation.pid}/children")
+            deadline = time.monotonic() + 60
+            while len(workers := children.read_text().split()) < 2:
+                self.assertLess(time.monotonic(), deadline, "no workers")
+                time.sleep(0.01)
+            simulation.terminate()
+            try:
+                simulation.communicate(timeout=60)  # its stdout is the workers' as well, and ends with the last of them
+            except subprocess.TimeoutExpired:
+                for worker in workers:
+                    subprocess.run(["kill", worker], check=False)
+                self.fail("workers still run")
 
 
 unittest.main()
