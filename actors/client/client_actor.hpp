@@ -127,6 +127,7 @@ class client_actor final : public io::pinned_actor, public io::turn_hook, public
 
   io::descriptor fd_;
   bool connecting_ = false, output_waits_ = false;
+  std::size_t unsent_ = 0;    ///< requests since the last flush
   std::uint32_t events_ = 0;  ///< what epoll was last told
   std::optional<std::size_t> to_dial_;
   std::uint64_t dial_number_ = 0;  ///< tells the answer to an earlier look-up

@@ -124,6 +124,7 @@ void client_actor::before_wait() {
 }
 
 void client_actor::flush() {
+  unsent_ = 0;
   if (!fd_ || connecting_) return;
   bool more = true, blocked = false;
   while (more || out_at_ < out_.size() * 8) {
