@@ -8,6 +8,7 @@
 
 #include "tools/commands.hpp"
 #include "tools/ensemble_directory.hpp"
+#include "tools/process.hpp"
 
 namespace troupe::tools {
 namespace {
@@ -15,7 +16,6 @@ namespace {
 using namespace std::chrono_literals;
 using steady = std::chrono::steady_clock;
 
-constexpr auto poll_interval = 10ms;
 constexpr auto graceful_patience = 30s;
 constexpr auto kill_patience = 30s;
 

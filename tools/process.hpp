@@ -3,10 +3,14 @@
 
 #include <sys/types.h>
 
+#include <chrono>
 #include <filesystem>
 #include <string>
 
 namespace troupe::tools {
+
+/// How often a process is looked at that is waited for.
+constexpr std::chrono::milliseconds poll_interval{10};
 
 enum class process_state {
   absent,  ///< no such process, or the id belongs to something else by now

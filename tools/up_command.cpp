@@ -11,6 +11,7 @@
 #include "tools/commands.hpp"
 #include "tools/ensemble_directory.hpp"
 #include "tools/probe.hpp"
+#include "tools/process.hpp"
 
 namespace troupe::tools {
 namespace {
@@ -18,7 +19,6 @@ namespace {
 using namespace std::chrono_literals;
 using steady = std::chrono::steady_clock;
 
-constexpr auto poll_interval = 10ms;
 constexpr auto quorum_patience = 60s;
 constexpr auto rest_patience = 3s;    ///< for the nodes that a quorum does not need
 constexpr auto dying_patience = 30s;  ///< for the kernel to take a killed node apart

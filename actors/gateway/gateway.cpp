@@ -16,7 +16,7 @@ namespace troupe::gateway {
 
 namespace {
 
-constexpr std::size_t kept_buffer = 256 << 10;  ///< an empty buffer with more capacity than this is given back
+constexpr std::size_t kept_output = 256 << 10;  ///< an empty buffer with more capacity than this is given back
 constexpr std::int64_t tick_ms = 250;           ///< how late a deadline may be noticed
 
 std::int64_t wall_ms() {
@@ -216,9 +216,9 @@ void gateway_actor::flush(connection& c) {
   }
   if (!c.unsent()) {
     c.out.clear(), c.out_at = 0;
-    if (c.out.capacity() > kept_buffer) std::string().swap(c.out);
+    if (c.out.capacity() > kept_output) std::string().swap(c.out);
     if (c.state == connection::phase::closing) return linger(c);
-  } else if (c.out_at >= kept_buffer) {
+  } else if (c.out_at >= kept_output) {
     const auto gone = c.out_at / 8 * 8;  // frames of actor clients are built in place, where words begin
     c.out.erase(0, gone), c.out_at -= gone;
   }

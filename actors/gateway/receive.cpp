@@ -14,7 +14,7 @@ namespace troupe::gateway {
 
 namespace {
 
-constexpr std::size_t kept_buffer = 64 << 10;  ///< an empty buffer with more capacity than this is given back
+constexpr std::size_t kept_input = 64 << 10;  ///< an empty buffer with more capacity than this is given back
 
 }  // namespace
 
@@ -176,7 +176,7 @@ void gateway_actor::resume_reading(connection& c) {
     auto used = c.translator ? cut_translated(c, c.in) : cut(c, c.in);
     if (!find(id) || c.state > connection::phase::open) return;
     c.in.erase(0, used), partial_ -= used;
-    if (c.in.empty() && c.in.capacity() > kept_buffer) std::string().swap(c.in);
+    if (c.in.empty() && c.in.capacity() > kept_input) std::string().swap(c.in);
     if (partial_ > options_.max_partial_total)
       return refuse(c, "all connections together sent too much that is not a whole frame");
   }

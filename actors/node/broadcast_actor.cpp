@@ -10,7 +10,7 @@ namespace troupe::actors {
 
 namespace {
 
-zab::zab_settings settings_of(const node_config& c) {
+zab::zab_settings zab_settings_of(const node_config& c) {
   zab::zab_settings s;
   s.self = c.id;
   s.ensemble = c.membership();
@@ -26,7 +26,7 @@ zab::zab_settings settings_of(const node_config& c) {
 
 broadcast_actor::broadcast_actor(caf::actor_config& cfg, caf::execution_unit* host, context_ptr ctx, zab::log_state log,
                                  zxid_t applied)
-    : io::pinned_actor(cfg, host), ctx_(std::move(ctx)), peer_(settings_of(ctx_->config), log, applied) {}
+    : io::pinned_actor(cfg, host), ctx_(std::move(ctx)), peer_(zab_settings_of(ctx_->config), log, applied) {}
 
 caf::behavior broadcast_actor::make_behavior() {
   stop_node_on_exception(this, ctx_, "broadcast");

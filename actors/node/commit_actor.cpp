@@ -9,7 +9,7 @@ namespace {
 /// A checkpoint is also due when so many entries changed: collecting them is done in one turn of the I/O thread.
 constexpr std::size_t max_delta_entries = 20'000;
 
-commit::settings settings_of(const node_config& c) {
+commit::settings commit_settings_of(const node_config& c) {
   commit::settings s;
   s.self = c.id;
   s.tick_ms = static_cast<std::int32_t>(c.tick_ms);
@@ -25,7 +25,7 @@ commit_actor::commit_actor(caf::actor_config& cfg, caf::execution_unit* host, co
                            std::unique_ptr<tree::database> db)
     : io::pinned_actor(cfg, host),
       ctx_(std::move(ctx)),
-      processor_(settings_of(ctx_->config), std::move(db), ctx_->wall_ms(), ctx_->types) {}
+      processor_(commit_settings_of(ctx_->config), std::move(db), ctx_->wall_ms(), ctx_->types) {}
 
 caf::behavior commit_actor::make_behavior() {
   stop_node_on_exception(this, ctx_, "commit");

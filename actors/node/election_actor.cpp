@@ -8,7 +8,7 @@ namespace troupe::actors {
 
 namespace {
 
-zab::election_settings settings_of(const node_config& c) {
+zab::election_settings election_settings_of(const node_config& c) {
   zab::election_settings s;
   s.self = c.id;
   s.ensemble = c.membership();
@@ -19,7 +19,7 @@ zab::election_settings settings_of(const node_config& c) {
 }  // namespace
 
 election_actor::election_actor(caf::actor_config& cfg, caf::execution_unit* host, context_ptr ctx)
-    : io::pinned_actor(cfg, host), ctx_(std::move(ctx)), election_(settings_of(ctx_->config)) {}
+    : io::pinned_actor(cfg, host), ctx_(std::move(ctx)), election_(election_settings_of(ctx_->config)) {}
 
 caf::behavior election_actor::make_behavior() {
   stop_node_on_exception(this, ctx_, "election");

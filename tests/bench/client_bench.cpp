@@ -301,7 +301,7 @@ caf::behavior asking_batches(caf::event_based_actor* self, caf::actor client) {
     s->left -= n, ++s->under_way;
     c::batch b;
     b.requests.reserve(static_cast<std::size_t>(n));
-    for (int i = 0; i < n; ++i) b.requests.emplace_back(std::in_place_type<c::get_data>, path);
+    for (int i = 0; i < n; ++i) b.requests.emplace_back(c::get_data{path});
     self->request(client, caf::infinite, std::move(b))
         .then(
             [s](const c::batch_result& r) {
@@ -335,7 +335,7 @@ struct actor_program {
         .receive([](caf::atom_value) {}, [](caf::error&) { fail("an error"); });
   }
   struct configuration : caf::actor_system_config {
-    explicit configuration(const char* policy) { set("scheduler.policy", caf::atom_from_string(policy)); }
+    explicit configuration(const std::string& policy) { set("scheduler.policy", caf::atom_from_string(policy)); }
   };
   configuration config;
   caf::actor_system system;

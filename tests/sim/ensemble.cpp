@@ -16,7 +16,7 @@ using namespace actors;
 
 namespace {
 
-enum code : std::uint64_t { code_turn = 1, code_start, code_end, code_role };
+enum ensemble_code : std::uint64_t { code_turn = 1, code_start, code_end, code_role };
 
 /// Wall clocks begin here; so session ids of a run look like those of a real ensemble.
 constexpr std::int64_t wall_start_ms = 1'700'000'000'000;

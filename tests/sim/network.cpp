@@ -3,7 +3,7 @@
 namespace troupe::sim {
 
 namespace {
-enum code : std::uint64_t { code_up = 0x100, code_down, code_frame };
+enum network_code : std::uint64_t { code_up = 0x100, code_down, code_frame };
 std::string pair_text(node_id a, node_id b) { return std::to_string(a) + "-" + std::to_string(b); }
 }  // namespace
 
