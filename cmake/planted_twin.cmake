@@ -22,7 +22,7 @@ function(troupe_planted_twins)
     get_target_property(headers ${target} PRECOMPILE_HEADERS_REUSE_FROM)
     if(TARGET ${headers}_planted)
       target_precompile_headers(${target}_planted REUSE_FROM ${headers}_planted)
-    elseif(headers)
+    elseif(headers)  # troupe_headers, which have no bugs and no twin
       troupe_use_headers(${target}_planted)
     endif()
     if(includes)

@@ -26,7 +26,7 @@ static_assert(sizeof(header) == 8);
 /// still holds is never written again.
 class frame_reader {
  public:
-  /// `block_bytes`: of a receive buffer; a larger frame gets one of its own.
+  /// `block_bytes`: of a receive buffer, a multiple of 8; a larger frame gets one of its own.
   explicit frame_reader(std::size_t block_bytes = 256 << 10) : block_bytes_(block_bytes) {}
 
   /// Room for the next bytes: at least one.

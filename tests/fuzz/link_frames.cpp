@@ -16,7 +16,8 @@ using namespace troupe;
 using namespace troupe::peer;
 
 constexpr std::size_t limit = 4096;
-constexpr std::size_t block_bytes = 17 << 10;  // little more than the reader's least room: a new block every few frames
+// 256 more than the reader's least room: a new block, or the old one from its beginning, every 256 bytes.
+constexpr std::size_t block_bytes = (16 << 10) + 256;
 
 struct outcome {
   std::vector<std::pair<kind, std::string>> frames;

@@ -49,21 +49,22 @@ class CommandLine(support.TestCase):
         self.assertFalse(target.exists())
 
     def test_a_simulation_that_is_ended_ends_its_workers(self):
-        with subprocess.Popen([support.TROUPE, "simulate", "--seeds=1..1000000000", "--jobs=2"], stdout=subprocess.PIPE,
-                              stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL) as simulation:
-            self.addCleanup(simulation.kill)
-            children = pathlib.Path(f"/proc/{simulation.pid}/task/{simulation.pid}/children")
-            deadline = time.monotonic() + 60
-            while len(workers := children.read_text().split()) < 2:
-                self.assertLess(time.monotonic(), deadline, "no workers")
-                time.sleep(0.01)
-            simulation.terminate()
-            try:
-                simulation.communicate(timeout=60)  # its stdout is the workers' as well, and ends with the last of them
-            except subprocess.TimeoutExpired:
-                for worker in workers:
-                    subprocess.run(["kill", worker], check=False)
-                self.fail("workers still run")
+        simulation = subprocess.Popen([support.TROUPE, "simulate", "--seeds=1..1000000000", "--jobs=2"], stdout=subprocess.PIPE,
+                                      stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
+        for end in (simulation.stdout.close, simulation.wait, simulation.kill):  # the last one first
+            self.addCleanup(end)
+        children = pathlib.Path(f"/proc/{simulation.pid}/task/{simulation.pid}/children")
+        deadline = time.monotonic() + 60
+        while len(workers := children.read_text().split()) < 2:
+            self.assertLess(time.monotonic(), deadline, "no workers")
+            time.sleep(0.01)
+        simulation.terminate()
+        try:
+            simulation.communicate(timeout=60)  # its stdout is the workers' as well, and ends with the last of them
+        except subprocess.TimeoutExpired:
+            for worker in workers:
+                subprocess.run(["kill", worker], check=False)
+            self.fail("workers still run")
 
 
 unittest.main()
