@@ -15,7 +15,7 @@ namespace {
 /// After so much was written or read, the map's resident pages are given back.
 constexpr std::size_t drop_resident_every = std::size_t{8} << 20;
 /// A write of more than this leaves LMDB with page buffers that are worth getting rid of.
-constexpr std::size_t reopen_after = std::size_t{32} << 20;
+constexpr std::size_t log_reopen_after = std::size_t{32} << 20;
 
 std::size_t bytes_of(std::span<const zab::persist_op> ops) {
   std::size_t n = 0;
@@ -163,7 +163,7 @@ void lmdb_log::write_unguarded(std::span<const zab::persist_op> ops, const journ
   trim_to_ = now_.state.base;
   acknowledged(now_.state.last);
   written_since_drop_ += bytes;
-  if (bytes > reopen_after) env_->reopen();
+  if (bytes > log_reopen_after) env_->reopen();
   if (written_since_drop_ > drop_resident_every) env_->drop_resident(), written_since_drop_ = 0;
 }
 

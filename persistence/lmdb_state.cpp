@@ -13,7 +13,7 @@ constexpr std::size_t table_checkpoint = table_count;
 constexpr std::uint64_t key_checkpoint = 0;
 
 /// A transaction of more than this leaves LMDB with page buffers that are worth getting rid of.
-constexpr std::size_t reopen_after = std::size_t{16} << 20;
+constexpr std::size_t state_reopen_after = std::size_t{16} << 20;
 /// What an install may need in the map: it cannot grow in the middle of a transaction. Address space, not disk.
 constexpr std::size_t install_room = std::size_t{16} << 30;
 
@@ -124,7 +124,7 @@ void lmdb_state::write_unguarded(const tree::state_delta& delta) {
       env_->grow();
     }
   zxid_ = delta.zxid, installed_ = false, sum_ = sum;
-  if (bytes > reopen_after) env_->reopen();
+  if (bytes > state_reopen_after) env_->reopen();
   env_->drop_resident();
 }
 
@@ -257,7 +257,7 @@ bool lmdb_state::install_chunk(const zab::snap_chunk& chunk) {
     install_.reset();
     forget_places();
     zxid_ = chunk.zxid, installed_ = true;
-    if (bytes > reopen_after) env_->reopen();
+    if (bytes > state_reopen_after) env_->reopen();
     env_->drop_resident();
     return true;
   });

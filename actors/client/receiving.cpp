@@ -7,8 +7,11 @@
 #include <algorithm>
 
 #include "actors/client/machine.hpp"
+#include "schema/flat_message.hpp"
 
 namespace troupe::client {
+
+using wire::view;
 
 namespace {
 
@@ -18,8 +21,6 @@ capnp::ReaderOptions limits(std::size_t words) {
   o.nestingLimit = 16;
   return o;
 }
-
-std::string_view view(capnp::Data::Reader d) { return {reinterpret_cast<const char*>(d.begin()), d.size()}; }
 
 kj::ArrayPtr<const capnp::word> words_of(std::span<const std::uint64_t> s) {
   return kj::arrayPtr(reinterpret_cast<const capnp::word*>(s.data()), s.size());

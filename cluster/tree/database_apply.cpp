@@ -4,8 +4,11 @@
 #include "cluster/planted_bug.hpp"
 #include "cluster/tree/database_impl.hpp"
 #include "cluster/tree/path.hpp"
+#include "schema/flat_message.hpp"
 
 namespace troupe::tree {
+
+using wire::view;
 
 namespace {
 
@@ -13,11 +16,6 @@ namespace {
 struct diverged : std::logic_error {
   using std::logic_error::logic_error;
 };
-
-std::string_view view(capnp::Text::Reader t) { return {t.begin(), t.size()}; }
-std::string_view view(capnp::Data::Reader d) {
-  return {d.size() == 0 ? "" : reinterpret_cast<const char*>(d.begin()), d.size()};
-}
 
 std::string hex(zxid_t z) {
   char text[24];

@@ -7,18 +7,16 @@
 
 #include "cluster/planted_bug.hpp"
 #include "cluster/tree/database_impl.hpp"
+#include "schema/flat_message.hpp"
 
 namespace troupe::tree {
+
+using wire::as_data;
+using wire::view;
 
 namespace {
 
 constexpr std::uint64_t next_serial_key = 1;  // in table meta
-
-std::string_view view(capnp::Text::Reader t) { return {t.begin(), t.size()}; }
-std::string_view view(capnp::Data::Reader d) {
-  return {d.size() == 0 ? "" : reinterpret_cast<const char*>(d.begin()), d.size()};
-}
-capnp::Data::Reader bytes(std::string_view s) { return {reinterpret_cast<const capnp::byte*>(s.data()), s.size()}; }
 
 std::string flat(capnp::MessageBuilder& message) {
   const auto words = capnp::messageToFlatArray(message);
@@ -34,7 +32,7 @@ std::string flat_session(const database::session_info& info) {
 
 std::string flat_acl(const std::string& jute) {
   capnp::MallocMessageBuilder message(static_cast<unsigned>(jute.size() / 8 + 16));
-  message.initRoot<wire::StateAcl>().setAcl(bytes(jute));
+  message.initRoot<wire::StateAcl>().setAcl(as_data(jute));
   return flat(message);
 }
 
@@ -88,7 +86,7 @@ std::string database::impl::encode(const znode& z) const {
   // Not setName: Text::Reader wants a zero behind the name.
   const auto name = z.name();
   name.copy(s.initName(static_cast<unsigned>(name.size())).begin(), name.size());
-  if (!z.has(znode::null_data)) s.setData(bytes(z.data()));
+  if (!z.has(znode::null_data)) s.setData(as_data(z.data()));
   s.setAcl(z.acl);
   s.setCzxid(z.czxid);
   s.setMzxid(z.mzxid);

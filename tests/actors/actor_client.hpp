@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "schema/client.capnp.h"
+#include "schema/zookeeper.hpp"
 
 namespace troupe::testing {
 
@@ -92,6 +93,8 @@ inline std::vector<told> take_frames(std::string& bytes) {
   }
   return out;
 }
+
+inline constexpr auto get_data = static_cast<std::int32_t>(zk::op::get_data);
 
 inline std::string text(capnp::Data::Reader d) { return {reinterpret_cast<const char*>(d.begin()), d.size()}; }
 inline std::string text(capnp::Text::Reader t) { return {t.begin(), t.size()}; }

@@ -10,7 +10,6 @@ using namespace troupe::testing;
 namespace {
 
 constexpr auto create = static_cast<std::int32_t>(zk::op::create),
-               get_data = static_cast<std::int32_t>(zk::op::get_data),
                set_data = static_cast<std::int32_t>(zk::op::set_data), auth = static_cast<std::int32_t>(zk::op::auth),
                close_session = static_cast<std::int32_t>(zk::op::close_session);
 

@@ -15,7 +15,6 @@ using namespace troupe::testing;
 
 namespace {
 
-constexpr auto get_data = static_cast<std::int32_t>(zk::op::get_data);
 constexpr conn_id conn = actor_port_bit | 7;
 
 /// A translator and what it made.

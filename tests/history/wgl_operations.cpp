@@ -9,7 +9,7 @@ namespace troupe::history {
 
 namespace {
 
-using kind = operation::kind;
+using op_kind = operation::kind;
 
 /// Cuts a history into one list of operations per znode.
 class cutter {
@@ -63,22 +63,22 @@ class cutter {
     switch (r.op) {
       case zk::op::create:
       case zk::op::create2:
-        o.what = kind::create, o.value = number_of(r.data), o.asked = -1;
+        o.what = op_kind::create, o.value = number_of(r.data), o.asked = -1;
         if (r.flags & request::ephemeral) o.session = c.session, owners_[r.path].insert(c.session);
         if (!told(o, {zk::err::node_exists})) return;
         break;
       case zk::op::set_data:
-        o.what = kind::set, o.value = number_of(r.data);
+        o.what = op_kind::set, o.value = number_of(r.data);
         if (got && got->stat) o.version = got->stat->version;
         if (!told(o, {zk::err::no_node, zk::err::bad_version})) return;
         break;
       case zk::op::del:
-        o.what = kind::remove;
+        o.what = op_kind::remove;
         if (!told(o, {zk::err::no_node, zk::err::bad_version})) return;
         break;
       case zk::op::check:
         if (got && got->error != zk::err::ok) return;
-        o.what = kind::read, o.value = -1, o.version = r.version;
+        o.what = op_kind::read, o.value = -1, o.version = r.version;
         break;
       default:
         return;
@@ -102,7 +102,7 @@ class cutter {
       if (r.op != zk::op::get_data && r.op != zk::op::exists) continue;
       if (read.got->error != zk::err::ok && read.got->error != zk::err::no_node) continue;
       operation o;
-      o.begin = sync.at, o.end = read.end, o.entry = read.at, o.error = read.got->error, o.what = kind::read;
+      o.begin = sync.at, o.end = read.end, o.entry = read.at, o.error = read.got->error, o.what = op_kind::read;
       o.value = r.op == zk::op::get_data ? number_of(read.got->data) : -1;
       if (read.got->stat) o.version = read.got->stat->version;
       keys_[r.path].push_back(o);
@@ -112,7 +112,7 @@ class cutter {
   /// The end of a session takes its ephemerals along: when it is told, or at any time after its beginning.
   void add_end(session_id s, std::vector<operation>& out) {
     operation o;
-    o.what = kind::end_session, o.session = s;
+    o.what = op_kind::end_session, o.session = s;
     auto& mine = x_.sessions.at(s);
     o.begin = o.entry = x_.connections[mine.connections.front()].begin;
     for (auto i : mine.calls) {

@@ -32,18 +32,26 @@ def flags_of(command):
     return tuple(flags)
 
 
+def sources_of(command):
+    """One, or those that the build compiles together (CMAKE_UNITY_BUILD): then CMake wrote a source that includes them."""
+    file = pathlib.Path(command["file"])
+    if file.parent.name != "Unity":
+        return [file]
+    return [pathlib.Path(name) for name in re.findall(r'#include "(.*)"', file.read_text())]
+
+
 def groups(folders):
     found, seen = {}, set()
     for command in json.loads((ROOT / "build/release/compile_commands.json").read_text()):
-        source = pathlib.Path(command["file"])
-        if source.suffix != ".cpp" or not source.is_relative_to(ROOT) or source.is_relative_to(ROOT / "build"):
-            continue
-        source = source.relative_to(ROOT)
-        if source in seen or (folders and source.parts[0] not in folders):
-            continue
-        seen.add(source)
-        alone = source if source.parts[0] not in TOGETHER else None
-        found.setdefault((source.parent, flags_of(command), alone), []).append(source)
+        for source in sources_of(command):
+            if source.suffix != ".cpp" or not source.is_relative_to(ROOT) or source.is_relative_to(ROOT / "build"):
+                continue
+            source = source.relative_to(ROOT)
+            if source in seen or (folders and source.parts[0] not in folders):
+                continue
+            seen.add(source)
+            alone = source if source.parts[0] not in TOGETHER else None
+            found.setdefault((source.parent, flags_of(command), alone), []).append(source)
     for folder in TOGETHER.intersection(folders or TOGETHER):
         for file in (ROOT / folder).rglob("*.cpp"):
             if file.relative_to(ROOT) not in seen:

@@ -8,14 +8,12 @@
 #include <string_view>
 
 #include "cluster/extension/form.hpp"
+#include "schema/flat_message.hpp"
 
 namespace troupe::extension {
 
-inline capnp::Data::Reader as_data(std::string_view s) {
-  return {reinterpret_cast<const kj::byte*>(s.data()), s.size()};
-}
-inline std::string_view view(capnp::Data::Reader d) { return {reinterpret_cast<const char*>(d.begin()), d.size()}; }
-inline std::string_view view(capnp::Text::Reader t) { return {t.begin(), t.size()}; }
+using wire::as_data;
+using wire::view;
 
 /// `path` + '/' + `name`; below the root, there is one slash.
 inline std::string below(std::string_view path, std::string_view name) {

@@ -28,11 +28,11 @@ struct scratch {
   std::filesystem::path dir;
 };
 
-zxid_t z(std::uint32_t counter) { return make_zxid(1, counter); }
+zxid_t zxid_of(std::uint32_t counter) { return make_zxid(1, counter); }
 
 /// Transaction `n` has n % 4 changes: none at all now and then.
 feed::transaction transaction(std::uint32_t n) {
-  feed::transaction t{z(n), 1'700'000'000'000 + n, 0x1000 + n, {}};
+  feed::transaction t{zxid_of(n), 1'700'000'000'000 + n, 0x1000 + n, {}};
   for (std::uint32_t i = 0; i < n % 4; ++i) {
     feed::change c;
     c.what = static_cast<kind>((n + i) % 6);
@@ -54,7 +54,7 @@ constexpr auto never = audit_file::sync::never;
 /// What an uninterrupted writer leaves.
 std::string whole(std::uint32_t upto) {
   std::string out;
-  for (auto& t : after(z(0), upto).list)
+  for (auto& t : after(zxid_of(0), upto).list)
     for (auto& l : audit_lines(t)) out += l;
   return out;
 }
@@ -62,7 +62,7 @@ std::string whole(std::uint32_t upto) {
 }  // namespace
 
 TEST_CASE("each change is a line of JSON with what it is about") {
-  feed::transaction t{z(3), 1'700'000'000'000, 0x1000000000000001, {}};
+  feed::transaction t{zxid_of(3), 1'700'000'000'000, 0x1000000000000001, {}};
   for (auto k : {kind::created, kind::deleted, kind::data_changed, kind::acl_changed, kind::session_opened,
                  kind::session_closed}) {
     feed::change c;
@@ -94,9 +94,9 @@ TEST_CASE("who opens the file again goes on behind the last line, wherever it wa
     s.put(all.substr(0, cut));
     {
       audit_file f(s.file(), never);
-      CHECK(f.after() <= z(12));
+      CHECK(f.after() <= zxid_of(12));
       f.append(after(f.after(), 9));
-      f.append(after(std::max(f.after(), z(9)), 12));
+      f.append(after(std::max(f.after(), zxid_of(9)), 12));
     }
     REQUIRE(s.text() == all);
     std::filesystem::remove(s.file());
@@ -105,7 +105,7 @@ TEST_CASE("who opens the file again goes on behind the last line, wherever it wa
 
 TEST_CASE("a file with lines longer than what is read at a time is continued as well") {
   scratch s;
-  feed::transaction t{z(1), 1, 1, {}};
+  feed::transaction t{zxid_of(1), 1, 1, {}};
   for (int i = 0; i < 5; ++i) {
     feed::change c;
     c.path = "/" + std::string(50'000, static_cast<char>('a' + i));
@@ -116,7 +116,7 @@ TEST_CASE("a file with lines longer than what is read at a time is continued as 
   for (std::size_t cut : {std::size_t{0}, all.size() / 2, all.size() - 60'000, all.size() - 1, all.size()}) {
     s.put(all.substr(0, cut));
     audit_file f(s.file(), never);
-    CHECK(f.after() == (cut == all.size() ? z(1) : cut == 0 ? 0 : z(0)));
+    CHECK(f.after() == (cut == all.size() ? zxid_of(1) : cut == 0 ? 0 : zxid_of(0)));
     if (cut < all.size()) f.append({{t}, false, 0});
     CHECK(s.text() == all);
   }
@@ -126,12 +126,12 @@ TEST_CASE("what the log no longer had is said in the file, which goes on behind 
   scratch s;
   {
     audit_file f(s.file(), audit_file::sync::batch);
-    f.append(after(z(0), 3));
-    f.append({{}, true, z(7)});
-    CHECK(f.after() == z(7));
+    f.append(after(zxid_of(0), 3));
+    f.append({{}, true, zxid_of(7)});
+    CHECK(f.after() == zxid_of(7));
   }
   audit_file f(s.file(), never);
-  CHECK(f.after() == z(7));
+  CHECK(f.after() == zxid_of(7));
   f.append(after(f.after(), 9));
   auto text = s.text();
   CHECK(text.find(R"({"type":"gap","after":"0x100000003","first":"0x100000007"})") != text.npos);
@@ -143,9 +143,9 @@ TEST_CASE("a gap behind a transaction of which only some lines are there complet
   auto lines = audit_lines(transaction(3));
   s.put(lines[0]);
   audit_file f(s.file(), never);
-  CHECK(f.after() == z(2));
-  f.append({{}, true, z(7)});
-  f.append(after(z(7), 9));
+  CHECK(f.after() == zxid_of(2));
+  f.append({{}, true, zxid_of(7)});
+  f.append(after(zxid_of(7), 9));
   CHECK(s.text().ends_with(audit_lines(transaction(9)).back()));
   CHECK(s.text().find("\"after\":\"0x100000002\"") != std::string::npos);
 }

@@ -39,8 +39,8 @@ constexpr zxid_t former = make_zxid(1, 10), ours = make_zxid(1, 20), of_leader =
                  later = make_zxid(2, 40);
 
 /// The test stands for all other actors. Another state store gives the leader's checkpoint, in several chunks.
-struct fixture {
-  fixture() {
+struct checkpointer_fixture {
+  checkpointer_fixture() {
     node_config c;
     c.chunk_bytes = 1;  // an entry a chunk
     ctx = std::make_shared<node_context>(c, std::make_unique<no_surroundings>());
@@ -54,7 +54,7 @@ struct fixture {
     while (!chunks.back().last);
     REQUIRE(chunks.size() >= 3);
   }
-  ~fixture() {
+  ~checkpointer_fixture() {
     ctx->forget_actors();
     caf::anon_send_exit(checkpoint, caf::exit_reason::user_shutdown);
   }
@@ -102,14 +102,14 @@ struct fixture {
 using zxids = std::vector<zxid_t>;
 
 TEST_CASE("a checkpoint is written when it comes, and reported to commit and the log writer") {
-  fixture f;
+  checkpointer_fixture f;
   f.tell(msg::checkpoint{delta(ours, 1)});
   REQUIRE(f.stands() == ours);
   CHECK(f.reported() == zxids{ours, ours});
 }
 
 TEST_CASE("a checkpoint that comes between two chunks of an install waits, and the install goes on") {
-  fixture f;
+  checkpointer_fixture f;
   CHECK_FALSE(f.install(0).last);
   f.tell(msg::checkpoint{delta(ours, 1)});
   REQUIRE(f.stands() == former);
@@ -123,7 +123,7 @@ TEST_CASE("a checkpoint that comes between two chunks of an install waits, and t
 }
 
 TEST_CASE("a checkpoint that waited for an install is dropped when the install completes: its database is gone") {
-  fixture f;
+  checkpointer_fixture f;
   f.install(0);
   f.tell(msg::checkpoint{delta(ours, 1)});
   for (std::size_t i = 1; i < f.chunks.size(); ++i) f.install(i);
@@ -138,7 +138,7 @@ TEST_CASE("a checkpoint that waited for an install is dropped when the install c
 
 TEST_CASE("a checkpoint that waited for an install is written when the node serves again without it") {
   for (auto serving : {commit::role::following, commit::role::leading}) {
-    fixture f;
+    checkpointer_fixture f;
     f.install(0);
     f.tell(msg::checkpoint{delta(ours, 1)});
     f.role(commit::role::looking);  // the leader was lost in the middle
@@ -151,7 +151,7 @@ TEST_CASE("a checkpoint that waited for an install is written when the node serv
 }
 
 TEST_CASE("an install that begins anew after it was given up still keeps a checkpoint waiting") {
-  fixture f;
+  checkpointer_fixture f;
   f.install(0), f.install(1);
   f.tell(msg::checkpoint{delta(ours, 1)});
   f.role(commit::role::looking);
@@ -164,7 +164,7 @@ TEST_CASE("an install that begins anew after it was given up still keeps a check
 }
 
 TEST_CASE("a checkpoint waits while a learner reads the former one, and is written when the learner is gone") {
-  fixture f;
+  checkpointer_fixture f;
   f.tell(msg::snapshot_read{{2, 0, false}});
   f.self->receive([&](boxed<msg::snapshot_chunk>& m) { REQUIRE_FALSE(m->chunk.last); });
   f.tell(msg::checkpoint{delta(ours, 1)});

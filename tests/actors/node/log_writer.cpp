@@ -26,8 +26,8 @@ struct fake_disk : surroundings {
 };
 
 /// The test stands for all other actors.
-struct fixture {
-  fixture() {
+struct log_writer_fixture {
+  log_writer_fixture() {
     node_config c;
     c.min_free_bytes = min_free_bytes;
     c.trim_step = 1, c.log_retain = log_retain;
@@ -35,7 +35,7 @@ struct fixture {
     ctx->commit = ctx->broadcast = ctx->supervisor = caf::actor_cast<caf::actor>(self);
     writer = system.spawn<log_writer>(ctx, std::make_unique<memory_log>());
   }
-  ~fixture() {
+  ~log_writer_fixture() {
     ctx->forget_actors();
     caf::anon_send_exit(writer, caf::exit_reason::user_shutdown);
   }
@@ -96,7 +96,7 @@ const std::vector<zxid_t> all_of_epoch_1 = [] {
 }();
 
 TEST_CASE("the log writer tells when the disk falls below min-free-space, once, and when it has room again") {
-  fixture f;
+  log_writer_fixture f;
   CHECK(f.said_at_a_tick().empty());  // exactly the minimum is enough
   f.free = min_free_bytes - 1;
   CHECK(f.said_at_a_tick() == said{true});
@@ -109,7 +109,7 @@ TEST_CASE("the log writer tells when the disk falls below min-free-space, once, 
 
 TEST_CASE(
     "the log writer goes on writing while the disk is below min-free-space: only the leader's clients are refused") {
-  fixture f;
+  log_writer_fixture f;
   f.free = 0;
   CHECK(f.said_at_a_tick() == said{true});
   f.self->send(f.writer, box(msg::persist{7, {zab::set_accepted_epoch{1}}}));
@@ -119,14 +119,14 @@ TEST_CASE(
 }
 
 TEST_CASE("the log writer trims what the checkpoint has, but for the records that are kept for learners") {
-  fixture f;
+  log_writer_fixture f;
   f.append(1, 1, 10);
   REQUIRE(f.base_after_checkpoint(make_zxid(1, 5), all_of_epoch_1) == make_zxid(1, 5));
   CHECK(f.base_after_checkpoint(make_zxid(1, 10), all_of_epoch_1) == make_zxid(1, 10 - log_retain));
 }
 
 TEST_CASE("the log writer never trims up to a record that a truncation removed") {
-  fixture f;
+  log_writer_fixture f;
   f.append(1, 1, 10);
   f.persist({zab::truncate_after{make_zxid(1, 5)}});
   f.append(2, 1, 1);
@@ -134,7 +134,7 @@ TEST_CASE("the log writer never trims up to a record that a truncation removed")
 }
 
 TEST_CASE("the log writer forgets what a truncation removed in the middle of one write, and remembers what follows") {
-  fixture f;
+  log_writer_fixture f;
   f.append(1, 1, 10);
   auto record = [](zxid_t z) { return zab::append_records{{{z, shared_bytes::copy_of("payload")}}}; };
   f.persist({record(make_zxid(1, 11)), zab::truncate_after{make_zxid(1, 5)}, record(make_zxid(2, 1))});
@@ -144,7 +144,7 @@ TEST_CASE("the log writer forgets what a truncation removed in the middle of one
 }
 
 TEST_CASE("the log writer never trims up to a record that went with an installed checkpoint") {
-  fixture f;
+  log_writer_fixture f;
   f.append(1, 1, 10);
   // Records 8 to 10 were never committed: the leader's checkpoint ends before them.
   f.persist({zab::begin_install{make_zxid(1, 7)}});

@@ -36,8 +36,9 @@ log_record record(std::uint32_t counter) {
   return {z(counter), b.build(1, 0, 0, 0)};
 }
 
-struct fixture {
-  explicit fixture(std::unique_ptr<persistence::log_store> log = std::make_unique<persistence::memory_log>()) {
+struct subscription_fixture {
+  explicit subscription_fixture(
+      std::unique_ptr<persistence::log_store> log = std::make_unique<persistence::memory_log>()) {
     node_config c;
     c.chunk_bytes = 1;  // a record a read
     c.trim_step = 1, c.log_retain = 1;
@@ -48,7 +49,7 @@ struct fixture {
     l.recent_bytes = 0;
     ctx->notifier = notifier = system.spawn<watch_notifier_actor>(static_cast<caf::execution_unit*>(nullptr), ctx, l);
   }
-  ~fixture() {
+  ~subscription_fixture() {
     ctx->forget_actors();
     caf::anon_send_exit(writer, caf::exit_reason::user_shutdown);
     caf::anon_send_exit(notifier, caf::exit_reason::user_shutdown);
@@ -110,7 +111,7 @@ struct fixture {
 using told = std::pair<zxid_t, std::string>;
 
 TEST_CASE("the log writer tells what is committed, and nothing behind it, also of what was just handed to it") {
-  fixture f;
+  subscription_fixture f;
   f.append(1, 5);
   auto h = f.read(z(1), z(4));
   CHECK_FALSE(h.too_old);
@@ -127,7 +128,7 @@ TEST_CASE("the log writer tells what is committed, and nothing behind it, also o
 }
 
 TEST_CASE("the log writer says when the log begins later than what is wanted, and where") {
-  fixture f;
+  subscription_fixture f;
   for (std::uint32_t i = 1; i <= 9; ++i) f.append(i, i), f.read(0, z(i));
   f.self->send(f.writer, box(msg::checkpointed{z(9)}));
   auto h = f.read(z(1), z(9));
@@ -138,7 +139,7 @@ TEST_CASE("the log writer says when the log begins later than what is wanted, an
 }
 
 TEST_CASE("a rotten record ends the node: it is told as nothing else") {
-  fixture f(std::make_unique<rotten_log>());
+  subscription_fixture f(std::make_unique<rotten_log>());
   f.self->send(f.writer, box(msg::history_read{{1, 1, 0, z(5)}, 1}));
   std::string why;
   f.self->receive([&](boxed<msg::fatal>& m) { why = m->why; }, [&](boxed<msg::history>&) { why = "history"; });
@@ -146,7 +147,7 @@ TEST_CASE("a rotten record ends the node: it is told as nothing else") {
 }
 
 TEST_CASE("a subscription in the past gets it from the log, then its reply") {
-  fixture f;
+  subscription_fixture f;
   f.append(1, 6);
   f.subscribe(actor_port_bit | 1, z(2), z(5));
   CHECK(f.next() == told{z(3), "3"});
@@ -162,7 +163,7 @@ TEST_CASE("a subscription in the past gets it from the log, then its reply") {
 }
 
 TEST_CASE("a subscription for which the log begins too late asks the commit actor for the state") {
-  fixture f;
+  subscription_fixture f;
   for (std::uint32_t i = 1; i <= 9; ++i) f.append(i, i), f.read(0, z(i));
   f.self->send(f.writer, box(msg::checkpointed{z(9)}));
   f.subscribe(actor_port_bit | 1, z(2), z(9));
@@ -185,7 +186,7 @@ TEST_CASE("a subscription for which the log begins too late asks the commit acto
 }
 
 TEST_CASE("a connection that catches up goes on when the gateway says that it is drained") {
-  fixture f;
+  subscription_fixture f;
   watch::subscription_limits l;
   l.recent_bytes = 0, l.pace_bytes = 1;
   caf::anon_send_exit(f.notifier, caf::exit_reason::user_shutdown);

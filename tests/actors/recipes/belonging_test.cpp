@@ -11,8 +11,6 @@ namespace {
 
 using namespace recipes;
 
-constexpr auto never = SIZE_MAX;
-
 struct participant final : belonging::port {
   participant(fake_ensemble& e, std::string n) : client(e), group(client, *this, "/g/members"), name(std::move(n)) {
     client.on_session = [this](auto& event) { group.on_session(event); };
@@ -35,7 +33,7 @@ struct participant final : belonging::port {
   int joins = 0;
 };
 
-std::size_t run(std::uint32_t seed, std::size_t at, std::size_t whom, fault what) {
+std::size_t run_members(std::uint32_t seed, std::size_t at, std::size_t whom, fault what) {
   CAPTURE(seed);
   CAPTURE(at);
   CAPTURE(whom);
@@ -71,8 +69,8 @@ std::size_t run(std::uint32_t seed, std::size_t at, std::size_t whom, fault what
 TEST_CASE("members see each other, and stay members, whatever befalls one at any step") {
   for (auto what : all_faults)
     for (std::uint32_t seed = 1; seed <= 4; ++seed) {
-      auto steps = run(seed, never, 0, what);
-      for (std::size_t at = 0; at < steps; ++at) run(seed, at, at + seed, what);
+      auto steps = run_members(seed, never, 0, what);
+      for (std::size_t at = 0; at < steps; ++at) run_members(seed, at, at + seed, what);
     }
 }
 

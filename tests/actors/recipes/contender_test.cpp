@@ -59,7 +59,7 @@ struct outcome {
   int losses = 0;
 };
 
-outcome run(std::uint32_t seed, std::size_t at, std::size_t whom, fault what) {
+outcome run_workers(std::uint32_t seed, std::size_t at, std::size_t whom, fault what) {
   CAPTURE(seed);
   CAPTURE(at);
   CAPTURE(whom);
@@ -81,18 +81,16 @@ outcome run(std::uint32_t seed, std::size_t at, std::size_t whom, fault what) {
   return out;
 }
 
-constexpr auto never = SIZE_MAX;
-
 TEST_CASE("contenders hold the lock one at a time, in the order of their entries") {
-  for (std::uint32_t seed = 1; seed <= 50; ++seed) CHECK(run(seed, never, 0, fault::answers_lost).losses == 0);
+  for (std::uint32_t seed = 1; seed <= 50; ++seed) CHECK(run_workers(seed, never, 0, fault::answers_lost).losses == 0);
 }
 
 TEST_CASE("whatever befalls a contender at any step, two never hold, and no entry stays behind") {
   int expiries = 0;
   for (auto what : all_faults)
     for (std::uint32_t seed = 1; seed <= 4; ++seed) {
-      auto steps = run(seed, never, 0, what).steps;
-      for (std::size_t at = 0; at < steps; ++at) expiries += run(seed, at, at + seed, what).losses;
+      auto steps = run_workers(seed, never, 0, what).steps;
+      for (std::size_t at = 0; at < steps; ++at) expiries += run_workers(seed, at, at + seed, what).losses;
     }
   CHECK(expiries > 0);
 }

@@ -12,10 +12,9 @@ namespace {
 
 using namespace recipes;
 
-constexpr auto never = SIZE_MAX;
 constexpr int each = 4;
 
-std::size_t run(std::uint32_t seed, std::size_t at, std::size_t whom, fault what) {
+std::size_t run_adders(std::uint32_t seed, std::size_t at, std::size_t whom, fault what) {
   CAPTURE(seed);
   CAPTURE(at);
   CAPTURE(whom);
@@ -54,8 +53,8 @@ std::size_t run(std::uint32_t seed, std::size_t at, std::size_t whom, fault what
 TEST_CASE("every addition counts once and is told its own value, whatever befalls a client at any step") {
   for (auto what : all_faults)
     for (std::uint32_t seed = 1; seed <= 3; ++seed) {
-      auto steps = run(seed, never, 0, what);
-      for (std::size_t at = 0; at < steps; ++at) run(seed, at, at + seed, what);
+      auto steps = run_adders(seed, never, 0, what);
+      for (std::size_t at = 0; at < steps; ++at) run_adders(seed, at, at + seed, what);
     }
 }
 

@@ -2,6 +2,7 @@
 /// A tree and its clients in one thread, on virtual time, for the logic of recipes: one request or one message at a time,
 /// in seeded order, with faults where a test wants them. Time passes only when nothing else can happen.
 
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <map>
@@ -25,6 +26,9 @@ enum class fault {
 };
 inline constexpr fault all_faults[] = {fault::answers_lost, fault::requests_lost, fault::requests_late,
                                        fault::log_too_short, fault::session_expired};
+
+/// A step at which no fault comes.
+inline constexpr std::size_t never = SIZE_MAX;
 
 class fake_ensemble {
  public:

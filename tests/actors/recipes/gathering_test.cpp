@@ -11,7 +11,6 @@ namespace {
 
 using namespace recipes;
 
-constexpr auto never = SIZE_MAX;
 constexpr std::size_t size = 3;
 
 /// Rounds of everybody, counted as they pass.
@@ -48,7 +47,7 @@ struct guest final : gathering::port {
   bool strict = true;  ///< no session expires
 };
 
-std::size_t run(std::uint32_t seed, std::size_t at, std::size_t whom, fault what) {
+std::size_t run_barrier(std::uint32_t seed, std::size_t at, std::size_t whom, fault what) {
   CAPTURE(seed);
   CAPTURE(at);
   CAPTURE(whom);
@@ -73,8 +72,8 @@ std::size_t run(std::uint32_t seed, std::size_t at, std::size_t whom, fault what
 TEST_CASE("all enter together and leave together, round after round, whatever befalls a connection at any step") {
   for (auto what : {fault::answers_lost, fault::requests_lost, fault::log_too_short})
     for (std::uint32_t seed = 1; seed <= 4; ++seed) {
-      auto steps = run(seed, never, 0, what);
-      for (std::size_t at = 0; at < steps; ++at) run(seed, at, at + seed, what);
+      auto steps = run_barrier(seed, never, 0, what);
+      for (std::size_t at = 0; at < steps; ++at) run_barrier(seed, at, at + seed, what);
     }
 }
 

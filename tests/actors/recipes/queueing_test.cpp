@@ -12,7 +12,6 @@ namespace {
 
 using namespace recipes;
 
-constexpr auto never = SIZE_MAX;
 constexpr int items = 4;
 
 struct user {
@@ -21,7 +20,7 @@ struct user {
   queueing queue;
 };
 
-std::size_t run(std::uint32_t seed, std::size_t at, std::size_t whom, fault what) {
+std::size_t run_queue(std::uint32_t seed, std::size_t at, std::size_t whom, fault what) {
   CAPTURE(seed);
   CAPTURE(at);
   CAPTURE(whom);
@@ -59,8 +58,8 @@ std::size_t run(std::uint32_t seed, std::size_t at, std::size_t whom, fault what
 TEST_CASE("every item comes to one taker, once, whatever befalls a client at any step") {
   for (auto what : all_faults)
     for (std::uint32_t seed = 1; seed <= 2; ++seed) {
-      auto steps = run(seed, never, 0, what);
-      for (std::size_t at = 0; at < steps; ++at) run(seed, at, at + seed, what);
+      auto steps = run_queue(seed, never, 0, what);
+      for (std::size_t at = 0; at < steps; ++at) run_queue(seed, at, at + seed, what);
     }
 }
 

@@ -12,7 +12,7 @@
 namespace troupe::chaos {
 namespace {
 
-sockaddr_in loopback(std::uint16_t port) {
+sockaddr_in on_loopback(std::uint16_t port) {
   sockaddr_in a{};
   a.sin_family = AF_INET, a.sin_port = htons(port), a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   return a;
@@ -27,7 +27,7 @@ struct network {
   proxy p{7};
 
   network() {
-    auto any = loopback(0);
+    auto any = on_loopback(0);
     socklen_t size = sizeof any;
     REQUIRE(::bind(listener, reinterpret_cast<sockaddr*>(&any), size) == 0);
     REQUIRE(::listen(listener, 8) == 0);
@@ -45,7 +45,7 @@ struct network {
 
   void dial() {
     client = ::socket(AF_INET, SOCK_STREAM, 0);
-    auto to = loopback(port);
+    auto to = on_loopback(port);
     REQUIRE(::connect(client, reinterpret_cast<sockaddr*>(&to), sizeof to) == 0);
   }
   bool accepted() {

@@ -10,10 +10,10 @@ namespace {
 
 std::string auth_body(std::string_view scheme, std::string_view data) { return body().i32(0).str(scheme).str(data); }
 
-struct fixture {
+struct access_fixture {
   ensemble e;
   client c{e};
-  fixture() { c.connect(); }
+  access_fixture() { c.connect(); }
   void authenticate(client& who, std::string_view data) {
     who.send(op::auth, auth_body("digest", data), zk::xid_auth);
     auto r = who.take();
@@ -43,7 +43,7 @@ TEST_CASE("a connection starts with the identity of its address") {
   CHECK(s[0].creds == tree::credentials{{"ip", "127.0.0.1"}});
 }
 
-TEST_CASE_FIXTURE(fixture, "digest auth adds an identity, once, and the stream says so before the reply") {
+TEST_CASE_FIXTURE(access_fixture, "digest auth adds an identity, once, and the stream says so before the reply") {
   auto from = c.mark();
   authenticate(c, "ann:secret");
   auto s = c.stream(from);
@@ -55,7 +55,7 @@ TEST_CASE_FIXTURE(fixture, "digest auth adds an identity, once, and the stream s
   CHECK(c.stream(from).size() == 1);
 }
 
-TEST_CASE_FIXTURE(fixture, "auth of an unknown scheme fails and ends the connection") {
+TEST_CASE_FIXTURE(access_fixture, "auth of an unknown scheme fails and ends the connection") {
   c.send(op::auth, auth_body("kerberos", "x"), zk::xid_auth);
   auto r = c.take();
   CHECK(r->error() == err::auth_failed);
@@ -66,14 +66,14 @@ TEST_CASE_FIXTURE(fixture, "auth of an unknown scheme fails and ends the connect
   CHECK(d.ended());
 }
 
-TEST_CASE_FIXTURE(fixture, "a connection cannot add identities beyond the bound") {
+TEST_CASE_FIXTURE(access_fixture, "a connection cannot add identities beyond the bound") {
   for (std::size_t i = 1; i < commit::max_identities; ++i) authenticate(c, std::to_string(i).append(":p"));
   CHECK_FALSE(c.ended());
   c.send(op::auth, auth_body("digest", "one:more"), zk::xid_auth);
   CHECK(c.ended());
 }
 
-TEST_CASE_FIXTURE(fixture, "a znode of a digest identity is closed to others in every way") {
+TEST_CASE_FIXTURE(access_fixture, "a znode of a digest identity is closed to others in every way") {
   client other(e);
   other.connect();
   authenticate(c, "ann:secret");
@@ -90,14 +90,14 @@ TEST_CASE_FIXTURE(fixture, "a znode of a digest identity is closed to others in 
   CHECK(c.call(op::set_data, set_body("/mine", "y")).error() == err::ok);
 }
 
-TEST_CASE_FIXTURE(fixture, "scheme auth stands for the caller's identities, and is invalid without any") {
+TEST_CASE_FIXTURE(access_fixture, "scheme auth stands for the caller's identities, and is invalid without any") {
   CHECK(c.call(op::create, create_body("/a", "", 0, only({"auth", ""}))).error() == err::invalid_acl);
   authenticate(c, "ann:secret");
   CHECK(c.call(op::create, create_body("/a", "", 0, only({"auth", ""}))).error() == err::ok);
   CHECK(acl_of(c, "/a") == only(tree::digest_id("ann:secret")));
 }
 
-TEST_CASE_FIXTURE(fixture, "getACL hides the hashes of digests from callers without ADMIN") {
+TEST_CASE_FIXTURE(access_fixture, "getACL hides the hashes of digests from callers without ADMIN") {
   auto ann = tree::digest_id("ann:secret");
   zk::acl_list acl = {{zk::perm::all, ann}, {zk::perm::read, {"world", "anyone"}}};
   c.call(op::create, create_body("/a", "", 0, acl));
@@ -106,7 +106,7 @@ TEST_CASE_FIXTURE(fixture, "getACL hides the hashes of digests from callers with
   CHECK(acl_of(c, "/a") == acl);
 }
 
-TEST_CASE_FIXTURE(fixture, "check in a multi needs READ") {
+TEST_CASE_FIXTURE(access_fixture, "check in a multi needs READ") {
   c.call(op::create, create_body("/a", "", 0, {{zk::perm::write, {"world", "anyone"}}}));
   auto r = c.call(op::multi, multi_body({{op::check, path_version("/a")}}));
   auto in = r.rest();
@@ -114,7 +114,7 @@ TEST_CASE_FIXTURE(fixture, "check in a multi needs READ") {
   CHECK(in.i32() == static_cast<int>(err::no_auth));
 }
 
-TEST_CASE_FIXTURE(fixture, "a change carries the ACLs of its znode and of the parent, as they are or were") {
+TEST_CASE_FIXTURE(access_fixture, "a change carries the ACLs of its znode and of the parent, as they are or were") {
   zk::acl_list mine = only({"ip", "127.0.0.1"});
   c.call(op::create, create_body("/p", "", 0, mine));
   auto from = c.mark();

@@ -15,16 +15,16 @@ std::string ask_body(const std::string& actor, const std::string& message) {
   return flat_text(m);
 }
 
-struct fixture {
+struct asking_fixture {
   ensemble e;
   client a{e, ensemble::leader, actor_port_bit};
-  fixture() { a.connect(); }
+  asking_fixture() { a.connect(); }
   void outcome(std::uint64_t id, err error, const std::string& body) { e.answer(ensemble::leader, id, error, body); }
 };
 
 }  // namespace
 
-TEST_CASE_FIXTURE(fixture, "a question goes at once, with who asks; its answer takes its place in the order") {
+TEST_CASE_FIXTURE(asking_fixture, "a question goes at once, with who asks; its answer takes its place in the order") {
   a.send(op::create, create_body("/a"));
   auto first = a.send(op::ask, ask_body("audit", "how far?"));
   auto read = a.send(op::get_data, path_watch("/a"));
@@ -55,7 +55,7 @@ TEST_CASE_FIXTURE(fixture, "a question goes at once, with who asks; its answer t
   CHECK(r->rest().rest() == "no such actor");
 }
 
-TEST_CASE_FIXTURE(fixture, "what is no Ask is told so in its place, and nobody is asked") {
+TEST_CASE_FIXTURE(asking_fixture, "what is no Ask is told so in its place, and nobody is asked") {
   a.send(op::create, create_body("/a"));
   auto xid = a.send(op::ask, "ill-formed");
   CHECK(e.questions.empty());
@@ -67,7 +67,7 @@ TEST_CASE_FIXTURE(fixture, "what is no Ask is told so in its place, and nobody i
   CHECK(r->error() == err::marshalling_error);
 }
 
-TEST_CASE_FIXTURE(fixture, "a ZooKeeper client cannot ask") {
+TEST_CASE_FIXTURE(asking_fixture, "a ZooKeeper client cannot ask") {
   client z(e);
   z.connect();
   CHECK(z.call(op::ask, ask_body("audit", "")).error() == err::unimplemented);
@@ -75,7 +75,7 @@ TEST_CASE_FIXTURE(fixture, "a ZooKeeper client cannot ask") {
   CHECK(e.questions.empty());
 }
 
-TEST_CASE_FIXTURE(fixture, "an answer that nobody waits for any more is dropped") {
+TEST_CASE_FIXTURE(asking_fixture, "an answer that nobody waits for any more is dropped") {
   a.send(op::ask, ask_body("audit", ""));
   auto id = e.questions.at(0).id;
   SUBCASE("answered twice") {

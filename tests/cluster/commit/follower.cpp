@@ -7,15 +7,15 @@ using namespace troupe::test;
 
 namespace {
 
-struct fixture {
+struct follower_fixture {
   ensemble e{3};
   client on_leader{e, 1}, on_follower{e, 2};
-  fixture() { on_leader.connect(), on_follower.connect(); }
+  follower_fixture() { on_leader.connect(), on_follower.connect(); }
 };
 
 }  // namespace
 
-TEST_CASE_FIXTURE(fixture, "a follower's client writes through the leader and reads its own write") {
+TEST_CASE_FIXTURE(follower_fixture, "a follower's client writes through the leader and reads its own write") {
   on_follower.send(op::create2, create_body("/a", "x", 1));
   on_follower.send(op::get_data, path_watch("/a"));
   e.commit();
@@ -26,7 +26,7 @@ TEST_CASE_FIXTURE(fixture, "a follower's client writes through the leader and re
   CHECK((on_follower.session >> 56) == 2);
 }
 
-TEST_CASE_FIXTURE(fixture, "a follower's client is told errors in the order of its requests") {
+TEST_CASE_FIXTURE(follower_fixture, "a follower's client is told errors in the order of its requests") {
   auto a = on_follower.send(op::create, create_body("/a"));
   auto b = on_follower.send(op::create, create_body("/a"));
   auto r = on_follower.send(op::exists, path_watch("/a"));
@@ -40,7 +40,7 @@ TEST_CASE_FIXTURE(fixture, "a follower's client is told errors in the order of i
   }
 }
 
-TEST_CASE_FIXTURE(fixture, "an error waits on the follower until what it depends on is applied there") {
+TEST_CASE_FIXTURE(follower_fixture, "an error waits on the follower until what it depends on is applied there") {
   e.hold(2);
   on_leader.call(op::create, create_body("/a"));
   on_follower.send(op::create, create_body("/a"));
@@ -53,7 +53,7 @@ TEST_CASE_FIXTURE(fixture, "an error waits on the follower until what it depends
   CHECK(r->zxid == e.last_assigned());
 }
 
-TEST_CASE_FIXTURE(fixture, "a sync shows on a slow follower what the leader had committed before") {
+TEST_CASE_FIXTURE(follower_fixture, "a sync shows on a slow follower what the leader had committed before") {
   e.hold(2);
   on_leader.call(op::create, create_body("/a"));
   on_follower.send(op::sync, body().str("/a"));
@@ -65,7 +65,7 @@ TEST_CASE_FIXTURE(fixture, "a sync shows on a slow follower what the leader had 
   CHECK(on_follower.take()->error() == err::ok);
 }
 
-TEST_CASE_FIXTURE(fixture, "the credentials of a follower's client count at the leader") {
+TEST_CASE_FIXTURE(follower_fixture, "the credentials of a follower's client count at the leader") {
   on_follower.send(op::auth, body().i32(0).str("digest").str("ann:secret"), zk::xid_auth);
   on_follower.take();
   auto acl = zk::acl_list{{zk::perm::all, tree::digest_id("ann:secret")}};
@@ -74,7 +74,8 @@ TEST_CASE_FIXTURE(fixture, "the credentials of a follower's client count at the 
   CHECK(on_leader.call(op::set_data, set_body("/a", "x")).error() == err::no_auth);
 }
 
-TEST_CASE_FIXTURE(fixture, "a session moves to the node where its client re-attaches; the former one cuts it off") {
+TEST_CASE_FIXTURE(follower_fixture,
+                  "a session moves to the node where its client re-attaches; the former one cuts it off") {
   client moved(e, 3);
   moved.ask_again(on_follower.session);
   e.commit();
@@ -89,7 +90,7 @@ TEST_CASE_FIXTURE(fixture, "a session moves to the node where its client re-atta
   CHECK(moved.call(op::create, create_body("/a")).error() == err::ok);
 }
 
-TEST_CASE_FIXTURE(fixture, "a multi of a moved session closes the connection, too") {
+TEST_CASE_FIXTURE(follower_fixture, "a multi of a moved session closes the connection, too") {
   client moved(e, 3);
   moved.ask_again(on_follower.session);
   e.commit();
@@ -99,7 +100,7 @@ TEST_CASE_FIXTURE(fixture, "a multi of a moved session closes the connection, to
   CHECK_FALSE(e.db().find("/late"));
 }
 
-TEST_CASE_FIXTURE(fixture, "after a change of leader the first node that speaks for a session owns it") {
+TEST_CASE_FIXTURE(follower_fixture, "after a change of leader the first node that speaks for a session owns it") {
   e.role(1, commit::role::looking);
   e.role(1, commit::role::leading);
   CHECK(on_follower.call(op::create, create_body("/a")).error() == err::ok);
@@ -112,7 +113,8 @@ TEST_CASE_FIXTURE(fixture, "after a change of leader the first node that speaks 
   CHECK(on_follower.ended());
 }
 
-TEST_CASE_FIXTURE(fixture, "a session that ends is cut off wherever it is connected, and every tracker hears of it") {
+TEST_CASE_FIXTURE(follower_fixture,
+                  "a session that ends is cut off wherever it is connected, and every tracker hears of it") {
   on_follower.call(op::create, create_body("/e", "", 1));
   e.expire(on_follower.session);
   e.commit();
@@ -126,7 +128,7 @@ TEST_CASE_FIXTURE(fixture, "a session that ends is cut off wherever it is connec
   }
 }
 
-TEST_CASE_FIXTURE(fixture, "a session that was closed where it moved to is cut off where it came from") {
+TEST_CASE_FIXTURE(follower_fixture, "a session that was closed where it moved to is cut off where it came from") {
   client moved(e, 3);
   moved.ask_again(on_follower.session);
   e.commit();
@@ -136,7 +138,8 @@ TEST_CASE_FIXTURE(fixture, "a session that was closed where it moved to is cut o
   CHECK_FALSE(on_follower.take().has_value());
 }
 
-TEST_CASE_FIXTURE(fixture, "a follower that loses its leader closes its connections; late outcomes touch nobody") {
+TEST_CASE_FIXTURE(follower_fixture,
+                  "a follower that loses its leader closes its connections; late outcomes touch nobody") {
   on_follower.send(op::create, create_body("/a"));
   on_follower.send(op::create, create_body("/a"));
   e.role(2, commit::role::looking);

@@ -13,10 +13,10 @@ struct result {
   zk::stat st;
 };
 
-struct fixture {
+struct multi_fixture {
   ensemble e;
   client c{e};
-  fixture() { c.connect(); }
+  multi_fixture() { c.connect(); }
 
   std::vector<result> results(const seen& r) {
     CHECK(r.error() == err::ok);
@@ -53,7 +53,8 @@ using list = std::vector<std::int32_t>;
 
 }  // namespace
 
-TEST_CASE_FIXTURE(fixture, "a multi sees its own earlier operations and answers each in its form, all with one zxid") {
+TEST_CASE_FIXTURE(multi_fixture,
+                  "a multi sees its own earlier operations and answers each in its form, all with one zxid") {
   auto r = multi({{op::create, create_body("/a", "1")},
                   {op::create2, create_body("/a/b", "22")},
                   {op::set_data, set_body("/a", "333", 0)},
@@ -76,13 +77,13 @@ TEST_CASE_FIXTURE(fixture, "a multi sees its own earlier operations and answers 
   CHECK(e.db().find("/z"));
 }
 
-TEST_CASE_FIXTURE(fixture, "sequential creates in one multi get consecutive numbers") {
+TEST_CASE_FIXTURE(multi_fixture, "sequential creates in one multi get consecutive numbers") {
   auto r = multi({{op::create, create_body("/n-", "", 2)}, {op::create2, create_body("/n-", "", 2)}});
   CHECK(r[0].path == "/n-0000000000");
   CHECK(r[1].path == "/n-0000000001");
 }
 
-TEST_CASE_FIXTURE(fixture, "a multi that fails does nothing: 0 before the failing one, its code, then -2") {
+TEST_CASE_FIXTURE(multi_fixture, "a multi that fails does nothing: 0 before the failing one, its code, then -2") {
   c.call(op::create, create_body("/q"));
   auto r = multi({{op::create, create_body("/q/n-", "", 2)},
                   {op::create, create_body("/q/e", "", 1)},
@@ -95,7 +96,7 @@ TEST_CASE_FIXTURE(fixture, "a multi that fails does nothing: 0 before the failin
   CHECK(c.call(op::exists, path_watch("/q")).stat().cversion == 0);
 }
 
-TEST_CASE_FIXTURE(fixture, "a failed multi rolls the pending counters of parents back (ZOOKEEPER-1624)") {
+TEST_CASE_FIXTURE(multi_fixture, "a failed multi rolls the pending counters of parents back (ZOOKEEPER-1624)") {
   c.send(op::create, create_body("/q"));
   c.send(op::create, create_body("/q/n-", "", 2));
   c.send(op::multi, multi_body({{op::create, create_body("/q/n-", "", 2)},
@@ -113,7 +114,7 @@ TEST_CASE_FIXTURE(fixture, "a failed multi rolls the pending counters of parents
   CHECK(e.db().find("/q/n-0000000001"));
 }
 
-TEST_CASE_FIXTURE(fixture, "the end of a session does not delete the ephemerals of a multi that failed") {
+TEST_CASE_FIXTURE(multi_fixture, "the end of a session does not delete the ephemerals of a multi that failed") {
   c.send(op::create, create_body("/e1", "", 1));
   c.send(op::multi, multi_body({{op::create, create_body("/e2", "", 1)}, {op::check, path_version("/no")}}));
   c.send(op::close_session);
@@ -124,23 +125,23 @@ TEST_CASE_FIXTURE(fixture, "the end of a session does not delete the ephemerals 
   CHECK(e.db().ephemeral_count() == 0);
 }
 
-TEST_CASE_FIXTURE(fixture, "a check of a missing znode fails the multi, whatever version it asks for") {
+TEST_CASE_FIXTURE(multi_fixture, "a check of a missing znode fails the multi, whatever version it asks for") {
   CHECK(codes(multi({{op::check, path_version("/no", -1)}})) == list{-101});
   CHECK(codes(multi({{op::check, path_version("no", -1)}})) == list{-8});
 }
 
-TEST_CASE_FIXTURE(fixture, "an empty multi is answered by the terminator alone") {
+TEST_CASE_FIXTURE(multi_fixture, "an empty multi is answered by the terminator alone") {
   CHECK(multi({}).empty());
   CHECK_FALSE(c.ended());
 }
 
-TEST_CASE_FIXTURE(fixture, "a multi of checks alone is a transaction and answers each") {
+TEST_CASE_FIXTURE(multi_fixture, "a multi of checks alone is a transaction and answers each") {
   auto r = multi({{op::check, path_version("/")}, {op::check, path_version("/zookeeper", 0)}});
   CHECK(codes(r) == list{0, 0});
   CHECK(r[0].type == 13);
 }
 
-TEST_CASE_FIXTURE(fixture, "containers and TTL znodes fail a multi with UNIMPLEMENTED") {
+TEST_CASE_FIXTURE(multi_fixture, "containers and TTL znodes fail a multi with UNIMPLEMENTED") {
   auto container = create_body("/c", "", 4);
   CHECK(codes(multi({{op::create, create_body("/a")}, {op::create_container, container}})) == list{0, -6});
   auto ttl = std::string(body().str("/t").str("").acl(open_acl).i32(5).i64(1000));
@@ -148,7 +149,8 @@ TEST_CASE_FIXTURE(fixture, "containers and TTL znodes fail a multi with UNIMPLEM
   CHECK_FALSE(e.db().find("/a"));
 }
 
-TEST_CASE_FIXTURE(fixture, "a multi that holds another kind of operation, or ends early, is a marshalling error") {
+TEST_CASE_FIXTURE(multi_fixture,
+                  "a multi that holds another kind of operation, or ends early, is a marshalling error") {
   CHECK(c.call(op::multi, multi_body({{op::get_data, path_watch("/")}})).error() == err::marshalling_error);
   CHECK(c.call(op::multi, multi_body({{op::set_acl, body().str("/").acl(open_acl).i32(-1)}})).error() ==
         err::marshalling_error);
@@ -158,7 +160,8 @@ TEST_CASE_FIXTURE(fixture, "a multi that holds another kind of operation, or end
   CHECK_FALSE(e.db().find("/a"));
 }
 
-TEST_CASE_FIXTURE(fixture, "the changes of a multi stand in the stream in order, before its reply, with its zxid") {
+TEST_CASE_FIXTURE(multi_fixture,
+                  "the changes of a multi stand in the stream in order, before its reply, with its zxid") {
   auto from = c.mark();
   multi({{op::create, create_body("/a")}, {op::set_data, set_body("/a", "x")}, {op::del, path_version("/a")}});
   auto s = c.stream(from);

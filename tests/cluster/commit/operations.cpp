@@ -10,10 +10,10 @@ using namespace troupe::test;
 
 namespace {
 
-struct fixture {
+struct operation_fixture {
   ensemble e;
   client c{e};
-  fixture() { c.connect(); }
+  operation_fixture() { c.connect(); }
   err code(op o, std::string_view body) { return c.call(o, body).error(); }
   std::string path_of_reply(const seen& r) {
     auto in = r.rest();
@@ -25,7 +25,7 @@ const zk::acl_list read_only = {{zk::perm::read, {"world", "anyone"}}};
 
 }  // namespace
 
-TEST_CASE_FIXTURE(fixture, "create answers the path and create2 the Stat of the new znode too") {
+TEST_CASE_FIXTURE(operation_fixture, "create answers the path and create2 the Stat of the new znode too") {
   auto r = c.call(op::create, create_body("/a", "data"));
   CHECK(r.error() == err::ok);
   CHECK(path_of_reply(r) == "/a");
@@ -49,12 +49,13 @@ TEST_CASE_FIXTURE(fixture, "create answers the path and create2 the Stat of the 
   CHECK(parent.version == 0);
 }
 
-TEST_CASE_FIXTURE(fixture, "an ephemeral belongs to its session") {
+TEST_CASE_FIXTURE(operation_fixture, "an ephemeral belongs to its session") {
   c.call(op::create, create_body("/e", "", 1));
   CHECK(c.call(op::exists, path_watch("/e")).stat().ephemeral_owner == c.session);
 }
 
-TEST_CASE_FIXTURE(fixture, "sequential znodes are numbered by the creates under their parent, deleted ones included") {
+TEST_CASE_FIXTURE(operation_fixture,
+                  "sequential znodes are numbered by the creates under their parent, deleted ones included") {
   c.call(op::create, create_body("/q"));
   CHECK(path_of_reply(c.call(op::create, create_body("/q/n-", "", 2))) == "/q/n-0000000000");
   c.call(op::create, create_body("/q/other"));
@@ -63,7 +64,7 @@ TEST_CASE_FIXTURE(fixture, "sequential znodes are numbered by the creates under 
   CHECK(path_of_reply(c.call(op::create, create_body("/q/", "", 2))) == "/q/0000000003");
 }
 
-TEST_CASE_FIXTURE(fixture, "pending sequential creates get consecutive numbers before any is applied") {
+TEST_CASE_FIXTURE(operation_fixture, "pending sequential creates get consecutive numbers before any is applied") {
   c.send(op::create, create_body("/q"));
   for (int i = 0; i < 5; ++i) c.send(op::create, create_body("/q/n-", "", 2));
   e.commit();
@@ -71,7 +72,7 @@ TEST_CASE_FIXTURE(fixture, "pending sequential creates get consecutive numbers b
   for (int i = 0; i < 5; ++i) CHECK(path_of_reply(*c.take()) == "/q/n-000000000" + std::to_string(i));
 }
 
-TEST_CASE_FIXTURE(fixture,
+TEST_CASE_FIXTURE(operation_fixture,
                   "create refuses flags, path, ACL, parent, permission, existence, ephemeral parent, in this order") {
   CHECK(code(op::create, create_body("bad", "", 7)) == err::bad_arguments);
   CHECK(code(op::create, create_body("bad", "", -1)) == err::bad_arguments);
@@ -91,7 +92,8 @@ TEST_CASE_FIXTURE(fixture,
   CHECK_FALSE(c.ended());
 }
 
-TEST_CASE_FIXTURE(fixture, "delete refuses: path, parent, permission, existence, version, children, in this order") {
+TEST_CASE_FIXTURE(operation_fixture,
+                  "delete refuses: path, parent, permission, existence, version, children, in this order") {
   c.call(op::create, create_body("/a"));
   c.call(op::create, create_body("/a/b"));
   for (auto path : {"", "a", "/", "/zookeeper", "/zookeeper/quota", "/zookeeper/config"})
@@ -114,7 +116,7 @@ TEST_CASE_FIXTURE(fixture, "delete refuses: path, parent, permission, existence,
   CHECK(code(op::exists, path_watch("/a/b")) == err::no_node);
 }
 
-TEST_CASE_FIXTURE(fixture, "setData answers the Stat, and refuses: path, existence, permission, version") {
+TEST_CASE_FIXTURE(operation_fixture, "setData answers the Stat, and refuses: path, existence, permission, version") {
   auto created = c.call(op::create, create_body("/a", "1"));
   e.now_ms += 7;
   auto r = c.call(op::set_data, set_body("/a", "22", 0));
@@ -132,7 +134,8 @@ TEST_CASE_FIXTURE(fixture, "setData answers the Stat, and refuses: path, existen
   CHECK(code(op::set_data, set_body("/ro", "", 9)) == err::no_auth);
 }
 
-TEST_CASE_FIXTURE(fixture, "setACL answers the Stat, and refuses: path, ACL, existence, permission, version") {
+TEST_CASE_FIXTURE(operation_fixture,
+                  "setACL answers the Stat, and refuses: path, ACL, existence, permission, version") {
   c.call(op::create, create_body("/a"));
   auto body_of = [](std::string_view path, const zk::acl_list& acl, int version) {
     return std::string(body().str(path).acl(acl).i32(version));
@@ -155,7 +158,7 @@ TEST_CASE("a version wraps and is never -1 (ZOOKEEPER-4743)") {
   CHECK(commit::next_version(-2) == 0);
 }
 
-TEST_CASE_FIXTURE(fixture, "reads answer data, children, ACL and Stat") {
+TEST_CASE_FIXTURE(operation_fixture, "reads answer data, children, ACL and Stat") {
   c.call(op::create, create_body("/a", "data"));
   c.call(op::create, create_body("/a/x"));
   auto got = c.call(op::get_data, path_watch("/a"));
@@ -178,7 +181,8 @@ TEST_CASE_FIXTURE(fixture, "reads answer data, children, ACL and Stat") {
   CHECK(in.done());
 }
 
-TEST_CASE_FIXTURE(fixture, "reads refuse a missing znode, a path with NUL in exists, and a body that does not fit") {
+TEST_CASE_FIXTURE(operation_fixture,
+                  "reads refuse a missing znode, a path with NUL in exists, and a body that does not fit") {
   for (auto o : {op::exists, op::get_data, op::get_children, op::get_children2, op::get_acl}) {
     CHECK(code(o, path_watch("/no")) == err::no_node);
     CHECK(code(o, "") == err::marshalling_error);
@@ -188,7 +192,7 @@ TEST_CASE_FIXTURE(fixture, "reads refuse a missing znode, a path with NUL in exi
   CHECK(code(op::get_data, path_watch(std::string_view("/a\0b", 4))) == err::no_node);
 }
 
-TEST_CASE_FIXTURE(fixture, "null data stay null and empty data empty") {
+TEST_CASE_FIXTURE(operation_fixture, "null data stay null and empty data empty") {
   c.call(op::create, body().str("/null").i32(-1).acl(open_acl).i32(0));
   c.call(op::create, create_body("/empty", ""));
   bool null = false;
@@ -207,7 +211,7 @@ TEST_CASE_FIXTURE(fixture, "null data stay null and empty data empty") {
   CHECK(null);
 }
 
-TEST_CASE_FIXTURE(fixture, "writes refuse a body that does not fit with MARSHALLINGERROR") {
+TEST_CASE_FIXTURE(operation_fixture, "writes refuse a body that does not fit with MARSHALLINGERROR") {
   for (auto o : {op::create, op::create2, op::del, op::set_data, op::set_acl, op::multi}) {
     CHECK(code(o, "") == err::marshalling_error);
     CHECK(code(o, body().i32(1000).raw(std::string(4, '\0'))) == err::marshalling_error);
@@ -216,7 +220,8 @@ TEST_CASE_FIXTURE(fixture, "writes refuse a body that does not fit with MARSHALL
   CHECK_FALSE(c.ended());
 }
 
-TEST_CASE_FIXTURE(fixture, "an operation that is not served gets UNIMPLEMENTED in its turn and ends the connection") {
+TEST_CASE_FIXTURE(operation_fixture,
+                  "an operation that is not served gets UNIMPLEMENTED in its turn and ends the connection") {
   for (int number : {0, 10, 13, 16, 17, 18, 20, 22, 99, 102, 103, 104, 105, 106, 107, -10, -1, 500}) {
     client d(e);
     d.connect();
@@ -234,12 +239,12 @@ TEST_CASE_FIXTURE(fixture, "an operation that is not served gets UNIMPLEMENTED i
   }
 }
 
-TEST_CASE_FIXTURE(fixture, "a frame too short for a header closes the connection") {
+TEST_CASE_FIXTURE(operation_fixture, "a frame too short for a header closes the connection") {
   c.frame("1234567");
   CHECK(c.ended());
 }
 
-TEST_CASE_FIXTURE(fixture, "a leader whose disk is nearly full refuses a create until there is space") {
+TEST_CASE_FIXTURE(operation_fixture, "a leader whose disk is nearly full refuses a create until there is space") {
   e.at(1).on_space(true);
   c.send(op::create, create_body("/a"));
   CHECK(e.confirms == 1);  // a refusal tells of the leader's state, so it is confirmed like a sync
@@ -251,7 +256,7 @@ TEST_CASE_FIXTURE(fixture, "a leader whose disk is nearly full refuses a create 
   CHECK(c.take()->error() == err::ok);
 }
 
-TEST_CASE_FIXTURE(fixture, "sync answers its path and asks for a confirmation of leadership") {
+TEST_CASE_FIXTURE(operation_fixture, "sync answers its path and asks for a confirmation of leadership") {
   c.send(op::create, create_body("/a"));
   auto xid = c.send(op::sync, body().str("/x"));
   CHECK(e.confirms == 1);

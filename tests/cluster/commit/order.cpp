@@ -8,15 +8,15 @@ using namespace troupe::test;
 
 namespace {
 
-struct fixture {
+struct order_fixture {
   ensemble e;
   client c{e};
-  fixture() { c.connect(); }
+  order_fixture() { c.connect(); }
 };
 
 }  // namespace
 
-TEST_CASE_FIXTURE(fixture, "a read waits for the write before it on its connection, and for no other") {
+TEST_CASE_FIXTURE(order_fixture, "a read waits for the write before it on its connection, and for no other") {
   client other(e);
   other.connect();
   auto write = c.send(op::create, create_body("/a", "1"));
@@ -31,7 +31,7 @@ TEST_CASE_FIXTURE(fixture, "a read waits for the write before it on its connecti
   CHECK(got->error() == err::ok);
 }
 
-TEST_CASE_FIXTURE(fixture, "a read between two writes sees the first and not the second") {
+TEST_CASE_FIXTURE(order_fixture, "a read between two writes sees the first and not the second") {
   c.call(op::create, create_body("/a", "0"));
   c.send(op::set_data, set_body("/a", "1"));
   c.send(op::get_data, path_watch("/a"));
@@ -47,7 +47,7 @@ TEST_CASE_FIXTURE(fixture, "a read between two writes sees the first and not the
   CHECK(jute::reader(second).buffer() == "2");
 }
 
-TEST_CASE_FIXTURE(fixture, "replies of a long pipeline leave in the order of its requests") {
+TEST_CASE_FIXTURE(order_fixture, "replies of a long pipeline leave in the order of its requests") {
   std::vector<std::int32_t> sent;
   for (int i = 0; i < 300; ++i) {
     auto path = "/n" + std::to_string(i % 7);
@@ -82,7 +82,7 @@ TEST_CASE_FIXTURE(fixture, "replies of a long pipeline leave in the order of its
   CHECK(e.at(1).outstanding() == 0);
 }
 
-TEST_CASE_FIXTURE(fixture, "an error that depends on a pending proposal is told only when that is applied") {
+TEST_CASE_FIXTURE(order_fixture, "an error that depends on a pending proposal is told only when that is applied") {
   client other(e);
   other.connect();
   other.send(op::create, create_body("/a"));
@@ -160,7 +160,7 @@ TEST_CASE("an outcome is held until what was pending before it is applied here")
   CHECK_FALSE(c.take().has_value());  // told once, though the outcome came twice
 }
 
-TEST_CASE_FIXTURE(fixture, "preparation sees what is pending: create, delete and create again") {
+TEST_CASE_FIXTURE(order_fixture, "preparation sees what is pending: create, delete and create again") {
   c.send(op::create, create_body("/a", "", 1));
   c.send(op::create, create_body("/a"));
   c.send(op::del, path_version("/a", 0));
@@ -177,7 +177,7 @@ TEST_CASE_FIXTURE(fixture, "preparation sees what is pending: create, delete and
   for (auto want : expected) CHECK(c.take()->error() == want);
 }
 
-TEST_CASE_FIXTURE(fixture, "preparation sees pending versions and ACLs") {
+TEST_CASE_FIXTURE(order_fixture, "preparation sees pending versions and ACLs") {
   c.call(op::create, create_body("/a"));
   c.send(op::set_data, set_body("/a", "1", 0));
   c.send(op::set_data, set_body("/a", "1", 0));
@@ -189,7 +189,7 @@ TEST_CASE_FIXTURE(fixture, "preparation sees pending versions and ACLs") {
   for (auto want : expected) CHECK(c.take()->error() == want);
 }
 
-TEST_CASE_FIXTURE(fixture, "an ephemeral that another session made again does not go with the first session") {
+TEST_CASE_FIXTURE(order_fixture, "an ephemeral that another session made again does not go with the first session") {
   client other(e);
   other.connect();
   c.call(op::create, create_body("/e", "", 1));
@@ -202,7 +202,7 @@ TEST_CASE_FIXTURE(fixture, "an ephemeral that another session made again does no
   CHECK(e.db().stat_of(*e.db().find("/e")).ephemeral_owner == other.session);
 }
 
-TEST_CASE_FIXTURE(fixture, "an ephemeral's parent can be deleted behind the close that empties it") {
+TEST_CASE_FIXTURE(order_fixture, "an ephemeral's parent can be deleted behind the close that empties it") {
   client other(e);
   other.connect();
   c.call(op::create, create_body("/p"));
@@ -214,7 +214,7 @@ TEST_CASE_FIXTURE(fixture, "an ephemeral's parent can be deleted behind the clos
   CHECK_FALSE(e.db().find("/p"));
 }
 
-TEST_CASE_FIXTURE(fixture, "a change stands in the stream before every reply that shows it") {
+TEST_CASE_FIXTURE(order_fixture, "a change stands in the stream before every reply that shows it") {
   auto from = c.mark();
   c.send(op::create, create_body("/a"));
   c.send(op::get_data, path_watch("/a"));
@@ -229,7 +229,7 @@ TEST_CASE_FIXTURE(fixture, "a change stands in the stream before every reply tha
   CHECK(s[1].zxid == s[0].zxid);
 }
 
-TEST_CASE_FIXTURE(fixture, "a transaction that this leader did not prepare stops it") {
+TEST_CASE_FIXTURE(order_fixture, "a transaction that this leader did not prepare stops it") {
   ensemble from;
   client d(from);
   d.connect();
@@ -243,7 +243,7 @@ TEST_CASE_FIXTURE(fixture, "a transaction that this leader did not prepare stops
   CHECK_THROWS_AS(e.at(1).on_committed({{make_zxid(1, 9), fx.proposals[0].txn}}, fx), std::logic_error);
 }
 
-TEST_CASE_FIXTURE(fixture, "a connection with more waiting requests than the bound is closed") {
+TEST_CASE_FIXTURE(order_fixture, "a connection with more waiting requests than the bound is closed") {
   c.send(op::create, create_body("/a"));
   for (std::size_t i = 1; i < commit::max_waiting_requests; ++i) c.send(op::exists, path_watch("/a"));
   CHECK_FALSE(c.ended());

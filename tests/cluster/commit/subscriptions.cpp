@@ -19,11 +19,11 @@ using scope = subscription_scope;
 
 const zk::acl_list secret = {{zk::perm::all & ~zk::perm::read, {"world", "anyone"}}};
 
-struct fixture {
+struct subscription_fixture {
   ensemble e;
   client c{e};                                    ///< on the ZooKeeper port
   client a{e, ensemble::leader, actor_port_bit};  ///< on the actor port
-  fixture() { c.connect(), a.connect(); }
+  subscription_fixture() { c.connect(), a.connect(); }
 
   std::vector<std::string> paths_of_state(const std::string& path, scope where) {
     auto r = a.call(op::subscribe, subscribe_body(++number, path, where, 0));
@@ -45,7 +45,7 @@ struct fixture {
 
 }  // namespace
 
-TEST_CASE_FIXTURE(fixture, "a subscription is answered in place, and its item says where it begins") {
+TEST_CASE_FIXTURE(subscription_fixture, "a subscription is answered in place, and its item says where it begins") {
   c.call(op::create, create_body("/a"));
   auto r = a.call(op::subscribe, subscribe_body(7, "/a/b", scope::children, make_zxid(1, 1), false));
   CHECK(r.what == kind::subscribe);
@@ -60,7 +60,7 @@ TEST_CASE_FIXTURE(fixture, "a subscription is answered in place, and its item sa
   CHECK(r.about.state.empty());
 }
 
-TEST_CASE_FIXTURE(fixture, "a subscription behind a write of its connection waits for it") {
+TEST_CASE_FIXTURE(subscription_fixture, "a subscription behind a write of its connection waits for it") {
   auto from = a.mark();
   a.send(op::create, create_body("/a"));
   a.send(op::subscribe, subscribe_body(1, "/"));
@@ -73,7 +73,7 @@ TEST_CASE_FIXTURE(fixture, "a subscription behind a write of its connection wait
   CHECK(s[2].zxid == e.db().zxid());
 }
 
-TEST_CASE_FIXTURE(fixture,
+TEST_CASE_FIXTURE(subscription_fixture,
                   "a transaction is in the stream only while somebody is subscribed, before what follows of it") {
   auto transactions = [&](std::size_t from) {
     auto& s = e.streams[ensemble::leader];
@@ -120,7 +120,7 @@ TEST_CASE_FIXTURE(fixture,
   CHECK(transactions(from) == 0);
 }
 
-TEST_CASE_FIXTURE(fixture, "subscriptions are unknown on the ZooKeeper port") {
+TEST_CASE_FIXTURE(subscription_fixture, "subscriptions are unknown on the ZooKeeper port") {
   for (auto o : {op::subscribe, op::unsubscribe}) {
     client z(e);
     z.connect();
@@ -130,7 +130,7 @@ TEST_CASE_FIXTURE(fixture, "subscriptions are unknown on the ZooKeeper port") {
   }
 }
 
-TEST_CASE_FIXTURE(fixture, "what is no Subscribe is MARSHALLINGERROR") {
+TEST_CASE_FIXTURE(subscription_fixture, "what is no Subscribe is MARSHALLINGERROR") {
   auto good = subscribe_body(1, "/path", scope::node, 0);
   for (std::size_t n = 0; n < good.size(); ++n) {
     auto r = a.call(op::subscribe, good.substr(0, n));
@@ -142,7 +142,7 @@ TEST_CASE_FIXTURE(fixture, "what is no Subscribe is MARSHALLINGERROR") {
   CHECK(a.call(op::subscribe, good).error() == err::ok);
 }
 
-TEST_CASE_FIXTURE(fixture, "bad arguments of a subscription are told, and leave nothing") {
+TEST_CASE_FIXTURE(subscription_fixture, "bad arguments of a subscription are told, and leave nothing") {
   c.call(op::create, create_body("/a"));
   auto refused = [&](const std::string& body) { return a.call(op::subscribe, body).error(); };
   CHECK(refused(subscribe_body(0, "/")) == err::bad_arguments);
@@ -160,7 +160,7 @@ TEST_CASE_FIXTURE(fixture, "bad arguments of a subscription are told, and leave 
   CHECK(refused(subscribe_body(1, "/no/such/znode")) == err::ok);
 }
 
-TEST_CASE_FIXTURE(fixture, "a state has what the scope covers, parents before their children") {
+TEST_CASE_FIXTURE(subscription_fixture, "a state has what the scope covers, parents before their children") {
   for (auto* p : {"/a", "/a/b", "/a/b/c", "/a/d", "/aa"}) c.call(op::create, create_body(p, p));
   using list = std::vector<std::string>;
   CHECK(paths_of_state("/a", scope::node) == list{"/a"});
@@ -177,7 +177,7 @@ TEST_CASE_FIXTURE(fixture, "a state has what the scope covers, parents before th
   CHECK(paths_of_state("/no", scope::subtree).empty());
 }
 
-TEST_CASE_FIXTURE(fixture, "a state leaves out what the caller may not READ, and shows what is below it") {
+TEST_CASE_FIXTURE(subscription_fixture, "a state leaves out what the caller may not READ, and shows what is below it") {
   c.call(op::create, create_body("/a"));
   c.call(op::create, create_body("/a/s", "x", 0, secret));
   c.call(op::create, create_body("/a/s/below", "x"));
@@ -186,7 +186,7 @@ TEST_CASE_FIXTURE(fixture, "a state leaves out what the caller may not READ, and
   CHECK(paths_of_state("/a/s", scope::node).empty());
 }
 
-TEST_CASE_FIXTURE(fixture, "a state carries what a znode is, its data only if they are wanted") {
+TEST_CASE_FIXTURE(subscription_fixture, "a state carries what a znode is, its data only if they are wanted") {
   c.call(op::create, create_body("/a", "one"));
   auto created = e.db().zxid();
   c.call(op::set_data, set_body("/a", "two"));
@@ -210,7 +210,7 @@ TEST_CASE_FIXTURE(fixture, "a state carries what a znode is, its data only if th
   CHECK((n.is_state && n.first && n.last && n.list.empty()));
 }
 
-TEST_CASE_FIXTURE(fixture, "a large state comes in parts, one that is too large is refused, also later") {
+TEST_CASE_FIXTURE(subscription_fixture, "a large state comes in parts, one that is too large is refused, also later") {
   c.call(op::create, create_body("/a"));
   std::string data(900'000, 'x');
   auto add = [&](int i) { c.call(op::create, create_body("/a/" + std::to_string(i), data)); };
@@ -237,7 +237,7 @@ TEST_CASE_FIXTURE(fixture, "a large state comes in parts, one that is too large 
   CHECK(a.call(op::unsubscribe, unsubscribe_body(1)).error() == err::bad_arguments);  // it is gone
 }
 
-TEST_CASE_FIXTURE(fixture,
+TEST_CASE_FIXTURE(subscription_fixture,
                   "a subscription that begins anew gets the state as it is then, if it is still the same one") {
   auto r = a.call(op::subscribe, subscribe_body(1, "/a", scope::subtree, 1));
   c.call(op::create, create_body("/a"));
@@ -265,7 +265,7 @@ TEST_CASE_FIXTURE(fixture,
   for (auto& i : a.stream(from)) CHECK(i.what != kind::state);
 }
 
-TEST_CASE_FIXTURE(fixture, "a connection may have so many subscriptions and no more") {
+TEST_CASE_FIXTURE(subscription_fixture, "a connection may have so many subscriptions and no more") {
   for (std::size_t i = 1; i <= commit::max_subscriptions_per_connection; ++i)
     REQUIRE(a.call(op::subscribe, subscribe_body(static_cast<std::int64_t>(i), "/")).error() == err::ok);
   CHECK(a.call(op::subscribe, subscribe_body(1'000'000, "/")).error() == err::quota_exceeded);
@@ -273,7 +273,7 @@ TEST_CASE_FIXTURE(fixture, "a connection may have so many subscriptions and no m
   CHECK(a.call(op::subscribe, subscribe_body(1'000'000, "/")).error() == err::ok);
 }
 
-TEST_CASE_FIXTURE(fixture, "the paths of a connection's subscriptions are bounded") {
+TEST_CASE_FIXTURE(subscription_fixture, "the paths of a connection's subscriptions are bounded") {
   auto path = "/" + std::string(1'000'000, 'x');
   std::int64_t i = 1;
   while (a.call(op::subscribe, subscribe_body(i, path)).error() == err::ok) ++i;
@@ -285,7 +285,8 @@ TEST_CASE_FIXTURE(fixture, "the paths of a connection's subscriptions are bounde
 
 // ---- who may be told of a change that is over
 
-TEST_CASE_FIXTURE(fixture, "a transaction says who could READ what it deletes and sets; open to all says nothing") {
+TEST_CASE_FIXTURE(subscription_fixture,
+                  "a transaction says who could READ what it deletes and sets; open to all says nothing") {
   using list = std::vector<std::string>;
   auto closed = tree::canonical(secret);
   c.call(op::create, create_body("/open"));
@@ -303,7 +304,7 @@ TEST_CASE_FIXTURE(fixture, "a transaction says who could READ what it deletes an
   CHECK(acls_before() == list{"", closed, "", "", ""});
 }
 
-TEST_CASE_FIXTURE(fixture, "the ACL before is that of everything pending") {
+TEST_CASE_FIXTURE(subscription_fixture, "the ACL before is that of everything pending") {
   auto closed = tree::canonical(secret);
   c.send(op::create, create_body("/a"));
   c.send(op::set_acl, body().str("/a").acl(secret).i32(-1));
@@ -312,7 +313,7 @@ TEST_CASE_FIXTURE(fixture, "the ACL before is that of everything pending") {
   CHECK(acls_before() == std::vector<std::string>{closed});
 }
 
-TEST_CASE_FIXTURE(fixture, "the end of a session says who could READ its ephemerals") {
+TEST_CASE_FIXTURE(subscription_fixture, "the end of a session says who could READ its ephemerals") {
   auto closed = tree::canonical(secret);
   c.call(op::create, create_body("/1", "", 1, secret));
   c.call(op::create, create_body("/2", "", 1));
@@ -320,7 +321,7 @@ TEST_CASE_FIXTURE(fixture, "the end of a session says who could READ its ephemer
   CHECK(acls_before() == std::vector<std::string>{closed, "", ""});
 }
 
-TEST_CASE_FIXTURE(fixture,
+TEST_CASE_FIXTURE(subscription_fixture,
                   "the ACLs of a session's ephemerals count for what it may have, also those that come later") {
   zk::acl_list large;
   for (int i = 0; i < 15'000; ++i) large.push_back({zk::perm::all, {"digest", "user" + std::to_string(i) + ":hash"}});
@@ -341,7 +342,7 @@ TEST_CASE_FIXTURE(fixture,
   CHECK(c.call(op::create, create_body("/e/98", "", 1, large)).error() == err::quota_exceeded);
 }
 
-TEST_CASE_FIXTURE(fixture, "large ACLs refuse no write that ZooKeeper would take") {
+TEST_CASE_FIXTURE(subscription_fixture, "large ACLs refuse no write that ZooKeeper would take") {
   zk::acl_list large = open_acl;
   for (int i = 0; i < 15'000; ++i) large.push_back({zk::perm::all, {"digest", "user" + std::to_string(i) + ":hash"}});
   c.call(op::create, create_body("/a", "", 0, large));

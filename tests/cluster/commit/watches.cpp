@@ -9,15 +9,15 @@ namespace {
 
 using kind = seen::kind;
 
-struct fixture {
+struct watching_fixture {
   ensemble e;
   client c{e};
-  fixture() { c.connect(); }
+  watching_fixture() { c.connect(); }
 };
 
 }  // namespace
 
-TEST_CASE_FIXTURE(fixture, "a read that succeeds leaves its watch right before its reply") {
+TEST_CASE_FIXTURE(watching_fixture, "a read that succeeds leaves its watch right before its reply") {
   c.call(op::create, create_body("/a"));
   struct {
     op what;
@@ -38,7 +38,7 @@ TEST_CASE_FIXTURE(fixture, "a read that succeeds leaves its watch right before i
   }
 }
 
-TEST_CASE_FIXTURE(fixture, "a read without the watch flag leaves none") {
+TEST_CASE_FIXTURE(watching_fixture, "a read without the watch flag leaves none") {
   for (auto o : {op::exists, op::get_data, op::get_children, op::get_children2}) {
     auto from = c.mark();
     c.call(o, path_watch("/"));
@@ -46,7 +46,7 @@ TEST_CASE_FIXTURE(fixture, "a read without the watch flag leaves none") {
   }
 }
 
-TEST_CASE_FIXTURE(fixture, "exists of a missing znode leaves a watch; other reads that fail leave none") {
+TEST_CASE_FIXTURE(watching_fixture, "exists of a missing znode leaves a watch; other reads that fail leave none") {
   auto from = c.mark();
   c.call(op::exists, path_watch("/no", true));
   auto s = c.stream(from);
@@ -60,7 +60,7 @@ TEST_CASE_FIXTURE(fixture, "exists of a missing znode leaves a watch; other read
   }
 }
 
-TEST_CASE_FIXTURE(fixture, "a read that may not READ leaves no watch") {
+TEST_CASE_FIXTURE(watching_fixture, "a read that may not READ leaves no watch") {
   c.call(op::create, create_body("/secret", "", 0, {{zk::perm::write, {"world", "anyone"}}}));
   for (auto o : {op::exists, op::get_data, op::get_children, op::get_children2}) {
     auto from = c.mark();
@@ -69,7 +69,8 @@ TEST_CASE_FIXTURE(fixture, "a read that may not READ leaves no watch") {
   }
 }
 
-TEST_CASE_FIXTURE(fixture, "setWatches tells what happened since and leaves the other watches, all before its reply") {
+TEST_CASE_FIXTURE(watching_fixture,
+                  "setWatches tells what happened since and leaves the other watches, all before its reply") {
   c.call(op::create, create_body("/same"));
   c.call(op::create, create_body("/changed"));
   c.call(op::create, create_body("/parent"));
@@ -116,14 +117,14 @@ TEST_CASE_FIXTURE(fixture, "setWatches tells what happened since and leaves the 
   CHECK(s[8].rest().at_end());
 }
 
-TEST_CASE_FIXTURE(fixture, "setWatches tells nothing about a znode that the caller may not READ") {
+TEST_CASE_FIXTURE(watching_fixture, "setWatches tells nothing about a znode that the caller may not READ") {
   c.call(op::create, create_body("/secret", "", 0, {{zk::perm::write, {"world", "anyone"}}}));
   auto from = c.mark();
   c.send(op::set_watches, body().i64(0).paths({"/secret"}).paths({"/secret"}).paths({"/secret"}), zk::xid_set_watches);
   CHECK(c.stream(from).size() == 1);
 }
 
-TEST_CASE_FIXTURE(fixture, "an ill-formed setWatches leaves nothing behind") {
+TEST_CASE_FIXTURE(watching_fixture, "an ill-formed setWatches leaves nothing behind") {
   auto from = c.mark();
   auto xid = c.send(op::set_watches, body().i64(0).paths({"/a"}).paths({"/b"}).i32(3));
   auto s = c.stream(from);
@@ -132,7 +133,7 @@ TEST_CASE_FIXTURE(fixture, "an ill-formed setWatches leaves nothing behind") {
   CHECK(s[0].error() == err::marshalling_error);
 }
 
-TEST_CASE_FIXTURE(fixture, "setWatches behind a write of its connection waits for it") {
+TEST_CASE_FIXTURE(watching_fixture, "setWatches behind a write of its connection waits for it") {
   auto from = c.mark();
   c.send(op::create, create_body("/a"));
   c.send(op::set_watches, body().i64(0).paths({}).paths({"/a"}).paths({}), zk::xid_set_watches);

@@ -28,6 +28,9 @@ namespace troupe::test {
 using scope = subscription_scope;
 using strings = std::vector<std::string>;
 
+/// Nobody may read it.
+inline const zk::acl_list secret = {{zk::perm::all & ~zk::perm::read, {"world", "anyone"}}};
+
 struct rig {
   explicit rig(watch::subscription_limits l = {}) : notifier({}, l) {
     e.on_stream = [this](node_id, stream_batch&& s) {

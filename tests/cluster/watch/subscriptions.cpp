@@ -12,8 +12,6 @@ using namespace troupe::test;
 
 namespace {
 
-const zk::acl_list secret = {{zk::perm::all & ~zk::perm::read, {"world", "anyone"}}};
-
 zxid_t z(std::uint32_t counter) { return make_zxid(1, counter); }
 
 /// The history that resumes go over: transactions 3 to 10 (1 opened the writer's session, 2 that of the client).

@@ -14,8 +14,6 @@ using namespace troupe::test;
 
 namespace {
 
-const zk::acl_list secret = {{zk::perm::all & ~zk::perm::read, {"world", "anyone"}}};
-
 bool covers(scope where, const std::string& subscribed, const std::string& path) {
   auto parent = path.size() == 1 ? "" : path.substr(0, std::max<std::size_t>(path.rfind('/'), 1));
   if (where == scope::node) return path == subscribed;

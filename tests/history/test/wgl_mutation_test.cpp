@@ -11,7 +11,7 @@ namespace troupe::history::test {
 
 namespace {
 
-using kind = operation::kind;
+using op_kind = operation::kind;
 using operations = std::vector<operation>;
 
 constexpr auto never = operation::never;
@@ -21,7 +21,7 @@ bool granted(const operation& o) { return o.end != never && o.error == zk::err::
 /// Whether something that may end (or, if `creates`, begin) the znode's life ran at a time between these two.
 bool disturbed(const operations& ops, const operation& first, const operation& second, bool creates) {
   return std::any_of(ops.begin(), ops.end(), [&](auto& o) {
-    bool matters = creates ? o.what == kind::create : o.what == kind::remove || o.what == kind::end_session;
+    bool matters = creates ? o.what == op_kind::create : o.what == op_kind::remove || o.what == op_kind::end_session;
     return matters && o.begin < second.end && (o.end == never || o.end > first.begin);
   });
 }
@@ -45,7 +45,7 @@ operation* one(operations& ops, dice& d, const std::function<bool(const operatio
   return all.empty() ? nullptr : all[d.below(all.size())];
 }
 
-bool reads(const operation& o) { return o.what == kind::read && granted(o); }
+bool reads(const operation& o) { return o.what == op_kind::read && granted(o); }
 
 bool value_out_of_nothing(operations& ops, dice& d) {
   auto* r = one(ops, d, reads);
@@ -54,7 +54,8 @@ bool value_out_of_nothing(operations& ops, dice& d) {
 }
 
 bool version_out_of_nothing(operations& ops, dice& d) {
-  auto* o = one(ops, d, [](auto& x) { return granted(x) && (reads(x) || (x.what == kind::set && x.version != -1)); });
+  auto* o =
+      one(ops, d, [](auto& x) { return granted(x) && (reads(x) || (x.what == op_kind::set && x.version != -1)); });
   if (o) o->version += 1000;
   return o;
 }
@@ -73,7 +74,7 @@ bool read_goes_back(operations& ops, dice& d) {
 
 bool read_of_the_future(operations& ops, dice& d) {
   operation *a = nullptr, *b = nullptr;
-  auto writes = [](auto& x, auto& y) { return reads(x) && y.what == kind::set && granted(y); };
+  auto writes = [](auto& x, auto& y) { return reads(x) && y.what == op_kind::set && granted(y); };
   if (!one_pair(ops, d, writes, a, b)) return false;
   a->value = b->value, a->version = -1;
   return true;
@@ -81,7 +82,9 @@ bool read_of_the_future(operations& ops, dice& d) {
 
 bool read_of_the_overwritten(operations& ops, dice& d) {
   operation *a = nullptr, *b = nullptr;
-  auto two = [](auto& x, auto& y) { return x.what == kind::set && y.what == kind::set && granted(x) && granted(y); };
+  auto two = [](auto& x, auto& y) {
+    return x.what == op_kind::set && y.what == op_kind::set && granted(x) && granted(y);
+  };
   if (!one_pair(ops, d, two, a, b)) return false;
   auto* r = one(ops, d, [&](auto& x) { return reads(x) && x.begin > b->end; });
   if (!r) return false;
@@ -92,7 +95,7 @@ bool read_of_the_overwritten(operations& ops, dice& d) {
 bool created_twice(operations& ops, dice& d) {
   operation *a = nullptr, *b = nullptr;
   auto two = [&](auto& x, auto& y) {
-    return x.what == kind::create && granted(x) && y.what == kind::create && y.error == zk::err::node_exists &&
+    return x.what == op_kind::create && granted(x) && y.what == op_kind::create && y.error == zk::err::node_exists &&
            !disturbed(ops, x, y, false);
   };
   if (!one_pair(ops, d, two, a, b)) return false;
@@ -103,7 +106,8 @@ bool created_twice(operations& ops, dice& d) {
 bool vanished(operations& ops, dice& d) {
   operation *a = nullptr, *b = nullptr;
   auto two = [&](auto& x, auto& y) {
-    return (x.what == kind::create || x.what == kind::set) && granted(x) && reads(y) && !disturbed(ops, x, y, false);
+    return (x.what == op_kind::create || x.what == op_kind::set) && granted(x) && reads(y) &&
+           !disturbed(ops, x, y, false);
   };
   if (!one_pair(ops, d, two, a, b)) return false;
   b->error = zk::err::no_node, b->version = -1;
@@ -113,12 +117,12 @@ bool vanished(operations& ops, dice& d) {
 bool survives_its_delete(operations& ops, dice& d) {
   operation *a = nullptr, *b = nullptr;
   auto two = [&](auto& x, auto& y) {
-    return x.what == kind::remove && granted(x) && y.what != kind::create && y.error == zk::err::no_node &&
+    return x.what == op_kind::remove && granted(x) && y.what != op_kind::create && y.error == zk::err::no_node &&
            !disturbed(ops, x, y, true);
   };
   if (!one_pair(ops, d, two, a, b)) return false;
   b->error = zk::err::ok;
-  if (b->what == kind::read) b->value = -1;
+  if (b->what == op_kind::read) b->value = -1;
   b->asked = -1;
   return true;
 }
@@ -126,9 +130,9 @@ bool survives_its_delete(operations& ops, dice& d) {
 /// Two compare-and-sets both won, though nothing could have brought the version back.
 bool lost_update(operations& ops, dice& d) {
   if (std::any_of(ops.begin(), ops.end(),
-                  [](auto& o) { return o.what == kind::remove || o.what == kind::end_session; }))
+                  [](auto& o) { return o.what == op_kind::remove || o.what == op_kind::end_session; }))
     return false;
-  auto* o = one(ops, d, [](auto& x) { return x.what == kind::set && granted(x) && x.asked != -1; });
+  auto* o = one(ops, d, [](auto& x) { return x.what == op_kind::set && granted(x) && x.asked != -1; });
   if (!o) return false;
   auto twin = *o;
   ops.push_back(twin);
@@ -139,15 +143,15 @@ bool lost_update(operations& ops, dice& d) {
 bool two_holders(operations& ops, dice& d) {
   operation *a = nullptr, *b = nullptr;
   auto two = [&](auto& x, auto& y) {
-    if (x.what != kind::create || y.what != kind::create || !x.session || !granted(x)) return false;
+    if (x.what != op_kind::create || y.what != op_kind::create || !x.session || !granted(x)) return false;
     if (y.error != zk::err::node_exists) return false;
     return std::none_of(ops.begin(), ops.end(), [&](auto& o) {
-      bool ends = o.what == kind::remove || (o.what == kind::end_session && o.session == x.session);
+      bool ends = o.what == op_kind::remove || (o.what == op_kind::end_session && o.session == x.session);
       return ends && o.begin < y.end && (o.end == never || o.end > x.begin);
     });
   };
   // Sessions that might end without being told would explain anything: let them end when they were seen to.
-  std::erase_if(ops, [](auto& o) { return o.what == kind::end_session && o.end == never; });
+  std::erase_if(ops, [](auto& o) { return o.what == op_kind::end_session && o.end == never; });
   if (!one_pair(ops, d, two, a, b)) return false;
   b->error = zk::err::ok;
   return true;
@@ -179,9 +183,9 @@ struct naive_state {
 
 bool naive_step(naive_state& s, const operation& o) {
   auto right = zk::err::ok;
-  if (o.what == kind::create) {
+  if (o.what == op_kind::create) {
     if (s.there) right = zk::err::node_exists;
-  } else if (o.what != kind::end_session) {
+  } else if (o.what != op_kind::end_session) {
     if (!s.there)
       right = zk::err::no_node;
     else if (o.asked != -1 && o.asked != s.there->first)
@@ -190,18 +194,18 @@ bool naive_step(naive_state& s, const operation& o) {
   if (o.end != never && o.error != right) return false;
   if (right != zk::err::ok) return true;
   switch (o.what) {
-    case kind::create:
+    case op_kind::create:
       s.there = {0, o.value}, s.owner = o.session;
       return true;
-    case kind::set:
+    case op_kind::set:
       ++s.there->first, s.there->second = o.value;
       return o.version == -1 || o.version == s.there->first;
-    case kind::remove:
+    case op_kind::remove:
       s = {};
       return true;
-    case kind::read:
+    case op_kind::read:
       return (o.value == -1 || s.there->second == o.value) && (o.version == -1 || s.there->first == o.version);
-    case kind::end_session:
+    case op_kind::end_session:
       if (s.there && s.owner == o.session) s = {};
       return true;
   }
@@ -235,18 +239,18 @@ operations random_operations(dice& d) {
   for (std::size_t i = 0; i < n; ++i) {
     operation o;
     o.begin = std::min(moments[2 * i], moments[2 * i + 1]), o.end = std::max(moments[2 * i], moments[2 * i + 1]);
-    o.what = static_cast<kind>(d.below(5));
+    o.what = static_cast<op_kind>(d.below(5));
     o.value = static_cast<std::int32_t>(d.below(2));
-    bool compares = o.what == kind::set || o.what == kind::remove;
+    bool compares = o.what == op_kind::set || o.what == op_kind::remove;
     if (compares && d.one_in(2)) o.asked = static_cast<std::int32_t>(d.below(2));
-    if (o.what == kind::create && d.one_in(2)) o.session = 1;
-    if (o.what == kind::end_session) o.session = 1;
-    if (o.what == kind::create && d.one_in(3)) o.error = zk::err::node_exists;
-    if ((compares || o.what == kind::read) && d.one_in(3)) o.error = zk::err::no_node;
+    if (o.what == op_kind::create && d.one_in(2)) o.session = 1;
+    if (o.what == op_kind::end_session) o.session = 1;
+    if (o.what == op_kind::create && d.one_in(3)) o.error = zk::err::node_exists;
+    if ((compares || o.what == op_kind::read) && d.one_in(3)) o.error = zk::err::no_node;
     if (compares && o.asked != -1 && d.one_in(3)) o.error = zk::err::bad_version;
-    if (o.what == kind::read && o.error == zk::err::ok && d.one_in(2))
+    if (o.what == op_kind::read && o.error == zk::err::ok && d.one_in(2))
       o.version = static_cast<std::int32_t>(d.below(2));
-    if (o.what != kind::read && d.one_in(4)) o.end = never, o.error = zk::err::ok;
+    if (o.what != op_kind::read && d.one_in(4)) o.end = never, o.error = zk::err::ok;
     ops.push_back(o);
   }
   return ops;
