@@ -26,6 +26,7 @@ struct heard {
   std::string password;
   std::int32_t call = 0, op = 0;
   std::string body;
+  std::size_t of = 0;  ///< how many requests its frame has
   bool asks(zk::op o) const { return is == what::request && op == static_cast<std::int32_t>(o); }
   /// Of bodies that begin with a path.
   std::string path() const { return std::string(jute::reader(body).ustring()); }
@@ -48,7 +49,8 @@ inline void hear(std::span<const std::uint64_t> message, std::vector<heard>& out
     }
     case wire::FromClient::REQUESTS:
       for (auto r : m.getRequests())
-        out.push_back({heard::what::request, 0, 0, {}, r.getCall(), r.getOp(), bytes_of(r.getBody())});
+        out.push_back(
+            {heard::what::request, 0, 0, {}, r.getCall(), r.getOp(), bytes_of(r.getBody()), m.getRequests().size()});
       return;
     case wire::FromClient::KEEP_ALIVE:
       out.push_back({heard::what::keep_alive, 0, 0, {}, 0, 0, {}});
