@@ -47,11 +47,12 @@ inline void hear(std::span<const std::uint64_t> message, std::vector<heard>& out
       out.push_back({heard::what::hello, h.getSession(), h.getLastZxidSeen(), bytes_of(h.getPassword()), 0, 0, {}});
       return;
     }
-    case wire::FromClient::REQUESTS:
-      for (auto r : m.getRequests())
-        out.push_back(
-            {heard::what::request, 0, 0, {}, r.getCall(), r.getOp(), bytes_of(r.getBody()), m.getRequests().size()});
+    case wire::FromClient::REQUESTS: {
+      auto list = m.getRequests();  // once: whoever follows a pointer again, pays again
+      for (auto r : list)
+        out.push_back({heard::what::request, 0, 0, {}, r.getCall(), r.getOp(), bytes_of(r.getBody()), list.size()});
       return;
+    }
     case wire::FromClient::KEEP_ALIVE:
       out.push_back({heard::what::keep_alive, 0, 0, {}, 0, 0, {}});
       return;
