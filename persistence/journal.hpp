@@ -11,10 +11,11 @@
 ///
 /// Little-endian. The id is random and new for each file. It tells blocks of this file from what stood on the disk or
 /// came with another node's file, and from bytes that a client put into a payload to look like a block: no client knows
-/// it. Sequences grow by one for each block and never start again.
+/// it. Sequences grow by one for each block, and for each write that goes past the journal, and never start again.
 ///
 /// LMDB holds a journal_mark, written in the transaction that commits the journal's records: blocks up to `covered` are
-/// history. After that commit the next block, of sequence covered + 1, goes to byte 0 again. So what a crash leaves:
+/// history. After that commit the next block, of sequence covered + 1, goes to byte 0 again. What is written to LMDB directly takes a
+/// sequence of its own, which is covered by that transaction. So what a crash leaves:
 ///
 ///   before, or in, the write of a block   the blocks before it; the block itself whole, torn or not at all
 ///   between its write and the reply       the block, although nobody was told: allowed
@@ -67,6 +68,12 @@ class journal {
   void write(std::span<const log_record>, std::size_t block_bytes);
   /// The mark to be stored in the transaction that commits all records written so far.
   journal_mark mark() const { return {id_, sequence_, size_}; }
+  /// The same for a transaction that writes to the log what was in no block: the next block passes over a sequence, so that it is
+  /// not taken for the successor of what stood before, should LMDB lose the transaction.
+  journal_mark pass_over() {
+    ++sequence_;
+    return mark();
+  }
   /// That transaction is on disk: begins at the start of the file again.
   void restart() { position_ = 0; }
 

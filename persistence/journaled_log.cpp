@@ -91,7 +91,7 @@ bool journaled_log::to_journal(std::span<const zab::persist_op> ops) {
 }
 
 void journaled_log::to_lmdb(std::span<const zab::persist_op> ops) {
-  if (waiting_.empty()) return lmdb_.write(ops);
+  if (waiting_.empty()) return ops.empty() ? lmdb_.write(ops) : lmdb_.write(ops, journal_->pass_over());
   std::vector<zab::persist_op> all;
   all.reserve(ops.size() + 1);
   all.push_back(zab::append_records{std::move(waiting_)});

@@ -8,12 +8,12 @@
 #include <caf/actor_system_config.hpp>
 #include <caf/event_based_actor.hpp>
 #include <caf/exit_reason.hpp>
-#include <caf/scoped_actor.hpp>
 #include <caf/send.hpp>
 #include <future>
 #include <thread>
 
 #include "actors/io/pinned_actor.hpp"
+#include "actors/io/scoped_actor.hpp"
 #include "actors/messages.hpp"
 #include "tests/actors/loop_fixture.hpp"
 
@@ -120,7 +120,7 @@ constexpr bool blind_to_caf = false;
 
 TEST_CASE("one message at a time never loses the wake-up of a sleeping loop" * doctest::skip(blind_to_caf)) {
   loop_fixture f;
-  caf::scoped_actor self{f.system};
+  io::scoped_actor self{f.system};
   auto actor = io::spawn_pinned<echo>(f.system, &f.loop);
   std::uint64_t right = 0;
   for (std::uint64_t i = 0; i < 5'000; ++i)
@@ -224,7 +224,7 @@ TEST_CASE("a loop that stops terminates actors that are spawned or sent to later
   loop.run();
   auto late = io::spawn_pinned<counter>(system, &loop, &loop, &counts, ~0ull);
   caf::anon_send(queued, std::uint64_t{1});
-  caf::scoped_actor self{system};
+  io::scoped_actor self{system};
   self->wait_for(queued, late);
   CHECK(counts.handled == 0);
   queued = nullptr, late = nullptr;

@@ -4,13 +4,13 @@
 #include <caf/actor_system.hpp>
 #include <caf/actor_system_config.hpp>
 #include <caf/exit_reason.hpp>
-#include <caf/scoped_actor.hpp>
 #include <caf/send.hpp>
 #include <functional>
 #include <future>
 #include <thread>
 
 #include "actors/io/io_thread.hpp"
+#include "actors/io/scoped_actor.hpp"
 
 namespace troupe::testing {
 
@@ -30,7 +30,7 @@ struct loop_fixture {
 
   /// Ends an actor and waits until it has.
   void end(caf::actor& a) {
-    caf::scoped_actor self{system};
+    io::scoped_actor self{system};
     caf::anon_send_exit(a, caf::exit_reason::user_shutdown);
     self->wait_for(a);
     a = nullptr;

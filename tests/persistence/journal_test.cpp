@@ -194,7 +194,7 @@ TEST_CASE("an LMDB file that went back is repaired from the journal where it can
   write(log, {records(1, 4, 4)});
   image later(dir.path);
   later.data.replace(0, 8192, meta_pages);
-  CHECK(has(refused(later), "journal, byte 0: the block of sequence 1 is damaged"));
+  CHECK(has(refused(later), "journal, byte 0: the block of sequence 2 is damaged"));
 }
 
 TEST_CASE("a journal that is missing, cut off or another log's is refused") {

@@ -4,9 +4,9 @@
 #include <doctest/doctest.h>
 
 #include <caf/actor_system_config.hpp>
-#include <caf/scoped_actor.hpp>
 
 #include "actors/extension/feed.hpp"
+#include "actors/io/scoped_actor.hpp"
 #include "actors/node/log_writer.hpp"
 #include "cluster/commit/transaction_builder.hpp"
 #include "persistence/memory_store.hpp"
@@ -70,7 +70,7 @@ struct feed_fixture {
   std::uint64_t token = 0;
   caf::actor_system_config cfg;
   caf::actor_system system{cfg};
-  caf::scoped_actor self{system};
+  io::scoped_actor self{system};
   context_ptr ctx;
   caf::actor writer, feed;
 };
@@ -85,7 +85,7 @@ struct asker {
     return out;
   }
   feed_fixture& f;
-  caf::scoped_actor self;
+  io::scoped_actor self;
 };
 
 }  // namespace troupe::testing

@@ -4,8 +4,8 @@
 #include <doctest/doctest.h>
 
 #include <caf/actor_system_config.hpp>
-#include <caf/scoped_actor.hpp>
 
+#include "actors/io/scoped_actor.hpp"
 #include "persistence/memory_store.hpp"
 
 namespace troupe::actors {
@@ -93,7 +93,7 @@ struct checkpointer_fixture {
 
   caf::actor_system_config cfg;
   caf::actor_system system{cfg};
-  caf::scoped_actor self{system};
+  io::scoped_actor self{system};
   context_ptr ctx;
   caf::actor checkpoint;
   std::vector<zab::snap_chunk> chunks;

@@ -4,8 +4,8 @@
 
 #include <atomic>
 #include <caf/actor_system_config.hpp>
-#include <caf/scoped_actor.hpp>
 
+#include "actors/io/scoped_actor.hpp"
 #include "persistence/memory_store.hpp"
 
 namespace troupe::actors {
@@ -80,7 +80,7 @@ struct log_writer_fixture {
   std::uint64_t token = 0;
   caf::actor_system_config cfg;
   caf::actor_system system{cfg};
-  caf::scoped_actor self{system};
+  io::scoped_actor self{system};
   std::atomic<std::uint64_t> free{min_free_bytes};
   context_ptr ctx;
   caf::actor writer;

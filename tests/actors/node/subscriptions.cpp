@@ -3,8 +3,8 @@
 #include <doctest/doctest.h>
 
 #include <caf/actor_system_config.hpp>
-#include <caf/scoped_actor.hpp>
 
+#include "actors/io/scoped_actor.hpp"
 #include "actors/node/log_writer.hpp"
 #include "actors/node/watch_notifier_actor.hpp"
 #include "cluster/commit/transaction_builder.hpp"
@@ -103,7 +103,7 @@ struct subscription_fixture {
   std::deque<std::string> frames;
   caf::actor_system_config cfg;
   caf::actor_system system{cfg};
-  caf::scoped_actor self{system};
+  io::scoped_actor self{system};
   context_ptr ctx;
   caf::actor writer, notifier;
 };

@@ -112,6 +112,22 @@ TEST_CASE("a log whose newest commit is lost is refused, or has it all from its 
   CHECK(repaired > 3);
 }
 
+TEST_CASE("a lost commit is not bridged by a block of the next epoch, which follows on any record") {
+  seeded_disk x(1);
+  auto settings = node_with(65536);
+  auto s = open_storage(x.d, settings);
+  establish(*s.log, 1);
+  write(*s.log, {records(1, 1, 3)});
+  s.log->read(0, SIZE_MAX);  // now nothing waits in the journal
+  // As a learner is synchronised: past the journal.
+  write(*s.log, {zab::set_accepted_epoch{2}});
+  write(*s.log, {records(1, 4, 6), zab::set_current_epoch{2}});
+  write(*s.log, {records(2, 1, 2)});
+  x.d.power_cut(unsynced::lose);  // the high-water mark too
+  REQUIRE(x.d.lose_newest_log_commit() != "");
+  CHECK(has(refusal([&] { open_storage(x.d, settings); }), "journal, byte 0: the block of sequence "));
+}
+
 TEST_CASE("a record that is missing from LMDB is refused, the last one too") {
   std::size_t refused = 0;
   for (std::uint64_t seed = 1; seed <= 200; ++seed) {
