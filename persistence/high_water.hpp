@@ -10,7 +10,7 @@
 /// The mark must never be ahead of the log by honest means. So it is raised after a commit, and lowered, durably,
 /// before a commit that shortens the log. Raising is a write without a sync: it costs a microsecond instead of a flush
 /// of the disk, outlives the process at once and a power failure after the kernel's write-back (30 s); until then the
-/// mark is merely low.
+/// mark is merely low: one of its two copies is as it was when it was last made durable.
 
 #include <filesystem>
 

@@ -12,6 +12,7 @@ namespace {
 constexpr std::size_t slot_distance = 4096, header_size = 16;
 
 struct slot {
+  int place = 0;
   std::uint64_t serial = 0;
   std::string payload;
 };
@@ -37,7 +38,7 @@ std::optional<slot> newest(const file& from, const std::filesystem::path& name) 
   auto best = parse(std::string_view(bytes).substr(0, slot_distance));
   if (bytes.size() > slot_distance) {
     auto other = parse(std::string_view(bytes).substr(slot_distance));
-    if (other && (!best || other->serial > best->serial)) best = std::move(other);
+    if (other && (!best || other->serial > best->serial)) best = std::move(other), best->place = 1;
   }
   if (!best) throw storage_error(name.string() + ": both copies are damaged; " + std::string(resynchronise_advice));
   return best;
@@ -46,7 +47,7 @@ std::optional<slot> newest(const file& from, const std::filesystem::path& name) 
 }  // namespace
 
 slot_file::slot_file(std::filesystem::path name, medium& on) : file_(on.open(name, medium::mode::create)) {
-  if (auto s = newest(*file_, name)) serial_ = s->serial, value_ = std::move(s->payload);
+  if (auto s = newest(*file_, name)) serial_ = s->serial, next_ = 1 - s->place, value_ = std::move(s->payload);
 }
 
 std::optional<std::string> slot_file::peek(const std::filesystem::path& name, medium& on) {
@@ -67,8 +68,8 @@ void slot_file::write(std::string_view payload, bool durable) {
   std::memcpy(buffer + header_size, payload.data(), payload.size());
   auto crc = crc32c({buffer + 4, header_size - 4 + payload.size()});
   std::memcpy(buffer, &crc, 4);
-  file_->write_at({buffer, header_size + payload.size()}, serial_ % 2 * slot_distance);
-  if (durable) file_->sync();
+  file_->write_at({buffer, header_size + payload.size()}, static_cast<std::size_t>(next_) * slot_distance);
+  if (durable || !safe_) file_->sync(), safe_ = true, next_ = 1 - next_;
   if (!value_) value_.emplace();
   value_->assign(payload);
 }

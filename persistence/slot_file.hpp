@@ -2,8 +2,8 @@
 /// A small value kept twice, so that a torn or rotten write leaves the other copy.
 ///
 /// Format: two slots, at byte 0 and 4096 (two sectors, two pages). A slot is u32 crc32c of the rest, u32 payload
-/// length, u64 serial, payload; little-endian. The valid slot with the higher serial counts. `write` overwrites the
-/// other one: whatever a crash leaves of it, the former value remains.
+/// length, u64 serial, payload; little-endian. The valid slot with the higher serial counts. `write` never touches the slot that was
+/// last made durable: whatever a crash or a power failure leaves of the other one, that value remains.
 
 #include <cstdint>
 #include <filesystem>
@@ -27,12 +27,15 @@ class slot_file {
 
   const std::optional<std::string>& value() const { return value_; }
 
-  /// `durable`: on disk on return. Otherwise the kernel has it: it outlives the process, not a power failure.
+  /// `durable`: on disk on return. Otherwise the kernel has it: it outlives the process, not a power failure. The first write after
+  /// opening is always durable: nobody knows what of the file was.
   void write(std::string_view payload, bool durable);
 
  private:
   std::unique_ptr<file> file_;
   std::uint64_t serial_ = 0;
+  int next_ = 1;       ///< the slot to write
+  bool safe_ = false;  ///< the other one is on disk
   std::optional<std::string> value_;
 };
 

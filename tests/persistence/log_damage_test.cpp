@@ -111,14 +111,46 @@ TEST_CASE("a high-water mark that is missing or damaged twice is refused, damage
   scratch dir;
   make_log(dir.path, 5);
   auto file = dir.path / "high-water";
-  auto good = slurp(file);
-  for (std::size_t slot : {0u, 4096u}) {
+  const auto good = slurp(file);
+  const std::size_t slots[] = {0, 4096};
+  for (auto slot : slots) {
     overwrite(file, slot + 20, "\xff\xff");
-    if (slot == 0) lmdb_log log(small_log(dir.path));
+    lmdb_log log(small_log(dir.path));
+    overwrite(file, 0, good);
   }
+  for (auto slot : slots) overwrite(file, slot + 20, "\xff\xff");
   CHECK(has(refusal([&] { lmdb_log log(small_log(dir.path)); }), "both copies are damaged"));
   std::filesystem::remove(file);
   CHECK(has(refusal([&] { lmdb_log log(small_log(dir.path)); }), "high-water: missing"));
+}
+
+TEST_CASE(
+    "what was made durable in a slot file stays there until something else is durable, for power failures spoil what "
+    "is not") {
+  scratch dir;
+  auto name = dir.path / "slots";
+  auto has_slot = [&](const std::string& slot) {
+    auto now = slurp(name);
+    return slot == now.substr(0, slot.size()) || slot == now.substr(4096, slot.size());
+  };
+  auto newest_slot = [&](const std::string& payload) {
+    auto now = slurp(name);
+    auto at = now.find(payload);
+    REQUIRE(at != std::string::npos);
+    return now.substr(at - 16, 16 + payload.size());
+  };
+  for (auto* opened : {"first", "again"}) {
+    slot_file file(name);
+    std::string safe;
+    for (int i = 0; i < 20; ++i) {
+      auto payload = opened + std::to_string(i);
+      auto durable = i == 0 || i % 5 == 4;  // the first one is in any case
+      file.write(payload, i % 5 == 4);
+      CHECK(slot_file::peek(name) == payload);
+      if (durable) safe = newest_slot(payload);
+      CHECK(has_slot(safe));
+    }
+  }
 }
 
 TEST_CASE("a truncation lowers the high-water mark before it is done") {
