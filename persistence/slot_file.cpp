@@ -47,7 +47,10 @@ std::optional<slot> newest(const file& from, const std::filesystem::path& name) 
 }  // namespace
 
 slot_file::slot_file(std::filesystem::path name, medium& on) : file_(on.open(name, medium::mode::create)) {
-  if (auto s = newest(*file_, name)) serial_ = s->serial, next_ = 1 - s->place, value_ = std::move(s->payload);
+  auto s = newest(*file_, name);
+  if (!s) return;
+  file_->sync();  // a process that was killed may have left it with the kernel alone: before the other one is written
+  serial_ = s->serial, next_ = 1 - s->place, value_ = std::move(s->payload);
 }
 
 std::optional<std::string> slot_file::peek(const std::filesystem::path& name, medium& on) {
@@ -69,7 +72,7 @@ void slot_file::write(std::string_view payload, bool durable) {
   auto crc = crc32c({buffer + 4, header_size - 4 + payload.size()});
   std::memcpy(buffer, &crc, 4);
   file_->write_at({buffer, header_size + payload.size()}, static_cast<std::size_t>(next_) * slot_distance);
-  if (durable || !safe_) file_->sync(), safe_ = true, next_ = 1 - next_;
+  if (durable || !value_) file_->sync(), next_ = 1 - next_;
   if (!value_) value_.emplace();
   value_->assign(payload);
 }

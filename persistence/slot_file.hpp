@@ -27,15 +27,14 @@ class slot_file {
 
   const std::optional<std::string>& value() const { return value_; }
 
-  /// `durable`: on disk on return. Otherwise the kernel has it: it outlives the process, not a power failure. The first write after
-  /// opening is always durable: nobody knows what of the file was.
+  /// `durable`: on disk on return. Otherwise the kernel has it: it outlives the process, not a power failure. The first write of a
+  /// new file is always durable.
   void write(std::string_view payload, bool durable);
 
  private:
   std::unique_ptr<file> file_;
   std::uint64_t serial_ = 0;
-  int next_ = 1;       ///< the slot to write
-  bool safe_ = false;  ///< the other one is on disk
+  int next_ = 1;  ///< the slot to write: the other one is on disk
   std::optional<std::string> value_;
 };
 
