@@ -3,7 +3,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
 #include <iostream>
+#include <stdexcept>
 
 #include "tests/history/check.hpp"
 #include "tests/sim/campaign.hpp"
@@ -50,18 +52,20 @@ int simulate_command(const simulate_options& o) {
     throw usage_error("seeds are a number, or two as in 1..1000, the first not above the second; not '" + o.seeds +
                       "'");
   if (o.jobs < 1 || o.jobs > 1024) throw usage_error("--jobs is from 1 to 1024");
-  c.jobs = c.first == c.last ? 1 : o.jobs;
+  if (!std::isfinite(o.minutes) || o.minutes < 0) throw usage_error("--minutes is 0 (no limit) or more");
+  c.jobs = c.first == c.last ? 0 : o.jobs;  // one seed: here, for a debugger
   c.minutes = o.minutes;
   c.without = o.without;
   c.disabled.insert(o.disable.begin(), o.disable.end());
   c.twice = o.twice, c.trace = o.trace;
-  c.progress = isatty(STDERR_FILENO) && !c.trace;
+  if (c.first != c.last && !c.trace) c.progress = isatty(STDERR_FILENO) ? sim::progress::bar : sim::progress::lines;
   auto r = sim::run(c);
   sim::print(std::cout, c, r);
   for (std::size_t i = 0; i < std::min(r.findings.size(), failures_explained); ++i)
     sim::explain(std::cout, c, r.findings[i]);
   for (auto i = failures_explained; i < r.findings.size(); ++i)
     std::cout << "seed " << r.findings[i].seed << " broke " << r.findings[i].check << "\n";
+  if (r.seeds == 0) throw std::runtime_error("--minutes was over before the first seed: nothing was run");
   return r.findings.empty() ? 0 : 1;
 }
 

@@ -1,32 +1,20 @@
 #include "tests/sim/campaign.hpp"
 
-#include <poll.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <atomic>
 #include <chrono>
 #include <cstdio>
-#include <nlohmann/json.hpp>
-#include <stdexcept>
+#include <memory>
+#include <ostream>
+#include <utility>
 
 #include "tests/sim/fault_kinds.hpp"
+#include "tests/sim/workers.hpp"
 
 namespace troupe::sim {
 
 namespace {
 
 using clock = std::chrono::steady_clock;
-
-/// What the processes share.
-struct shared {
-  std::atomic<std::uint64_t> next;
-  std::atomic<std::uint64_t> done, found;
-  std::atomic<bool> stop;
-};
 
 options options_of(const campaign& c, std::uint64_t seed) {
   auto o = random_options(seed);
@@ -36,156 +24,123 @@ options options_of(const campaign& c, std::uint64_t seed) {
   return o;
 }
 
-void add(report& r, const outcome& o) {
-  ++r.seeds;
-  r.steps += o.steps, r.virtual_ms += o.virtual_ms;
-  for (auto& [what, n] : o.counts) r.counts[what] += n;
-}
-
-report work(const campaign& c, shared& s, clock::time_point until) {
-  stage_system system;
-  stage st(system.system);
+/// One seed. The report is of one.
+report run_seed(stage& st, const campaign& c, std::uint64_t seed, const one_run& run_one) {
+  auto o = options_of(c, seed);
+  auto result = run_one(st, o);
   report r;
-  while (!s.stop && (c.minutes == 0 || clock::now() < until)) {
-    auto seed = s.next++;
-    if (seed > c.last) break;
-    auto o = options_of(c, seed);
-    auto result = run(st, o);
-    add(r, result);
-    if (c.twice && result.good) {
-      auto again = run(st, o);
-      if (again.trace_hash != result.trace_hash)
-        result.good = false, result.check = "same_trace", result.what = "same_trace: run twice, it went two ways";
-    }
-    ++s.done;
-    if (result.good) continue;
-    r.findings.push_back({seed, result.check, result.what});
-    ++s.found;
-    if (c.stop_at_first) s.stop = true;
-  }
+  r.trace_hash = (result.trace_hash ^ seed) * 0x9e3779b97f4a7c15ull;
+  r.seeds = 1, r.steps = result.steps, r.virtual_ms = result.virtual_ms, r.counts = result.counts;
+  if (c.twice && result.good && run_one(st, o).trace_hash != result.trace_hash)
+    result.good = false, result.check = same_trace_check, result.what = "same_trace: run twice, it went two ways";
+  if (!result.good) r.findings.push_back({seed, result.check, result.what});
   return r;
 }
 
-std::string pack(const report& r) {
-  nlohmann::json j{{"seeds", r.seeds}, {"steps", r.steps}, {"virtual_ms", r.virtual_ms}, {"counts", r.counts}};
-  for (auto& f : r.findings) j["findings"].push_back({{"seed", f.seed}, {"check", f.check}, {"what", f.what}});
-  return j.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+void add(report& to, const report& r) {
+  to.trace_hash += r.trace_hash;  // in whatever order they end
+  to.seeds += r.seeds, to.steps += r.steps, to.virtual_ms += r.virtual_ms;
+  for (auto& [what, n] : r.counts) to.counts[what] += n;
+  to.findings.insert(to.findings.end(), r.findings.begin(), r.findings.end());
 }
 
-void unpack(const std::string& text, report& into) {
-  auto j = nlohmann::json::parse(text);
-  into.seeds += j["seeds"].get<std::uint64_t>(), into.steps += j["steps"].get<std::uint64_t>();
-  into.virtual_ms += j["virtual_ms"].get<std::int64_t>();
-  for (auto& [what, n] : j["counts"].items()) into.counts[what] += n.get<std::uint64_t>();
-  for (auto& f : j.value("findings", nlohmann::json::array()))
-    into.findings.push_back({f["seed"], f["check"], f["what"]});
-}
+/// How far it is, on stderr: for a terminal a bar that is written over, else a line a minute.
+class progress_line {
+ public:
+  progress_line(const campaign& c, clock::time_point start) : c_(c), start_(start), shown_(start) {}
 
-void show_progress(const campaign& c, const shared& s, clock::time_point start) {
-  auto seconds = std::chrono::duration<double>(clock::now() - start).count();
-  auto done = s.done.load(), all = c.last - c.first + 1;
-  constexpr int width = 30;
-  auto filled = static_cast<int>(done * width / all);
-  std::fprintf(stderr, "\r[%.*s%*s] %llu of %llu seeds, %.1f/s, %llu failed ", filled, "##############################",
-               width - filled, "", static_cast<unsigned long long>(done), static_cast<unsigned long long>(all),
-               static_cast<double>(done) / seconds, static_cast<unsigned long long>(s.found.load()));
-}
+  void show(const report& r) {
+    auto now = clock::now();
+    if (c_.progress == progress::none || now - shown_ < interval()) return;
+    shown_ = now;
+    auto all = c_.last - c_.first + 1;
+    char numbers[160];
+    std::snprintf(numbers, sizeof numbers, "%llu of %llu seeds, %.1f/s, %zu failed",
+                  static_cast<unsigned long long>(r.seeds), static_cast<unsigned long long>(all),
+                  static_cast<double>(r.seeds) / std::chrono::duration<double>(now - start_).count(),
+                  r.findings.size());
+    if (c_.progress == progress::lines) {
+      std::fprintf(stderr, "%s\n", numbers);
+      return;
+    }
+    constexpr std::uint64_t width = 30;
+    std::string bar(width, ' ');
+    std::fill_n(bar.begin(), std::min(width, r.seeds * width / all), '#');
+    std::fprintf(stderr, "\r[%s] %s ", bar.c_str(), numbers);
+    open_ = true;
+  }
 
-struct worker {
-  pid_t pid;
-  int pipe;
-  std::string text;
+  /// At once, since the end of a campaign may be hours away.
+  void tell(const finding& f) {
+    if (c_.progress == progress::none) return;
+    end();
+    std::fprintf(stderr, "seed %llu broke %s\n", static_cast<unsigned long long>(f.seed),
+                 f.what.substr(0, f.what.find('\n')).c_str());
+  }
+
+  void end() {
+    if (std::exchange(open_, false)) std::fprintf(stderr, "\n");
+  }
+
+ private:
+  clock::duration interval() const {
+    return c_.progress == progress::bar ? clock::duration(std::chrono::milliseconds(400)) : std::chrono::minutes(1);
+  }
+
+  const campaign& c_;
+  clock::time_point start_, shown_;
+  bool open_ = false;  ///< the bar is on the terminal's last line
 };
 
-worker start_worker(const campaign& c, shared& s, clock::time_point until) {
-  int ends[2];
-  if (pipe(ends)) throw std::runtime_error("cannot make a pipe");
-  std::fflush(nullptr);
-  auto parent = getpid();
-  auto pid = fork();
-  if (pid < 0) throw std::runtime_error("cannot start a process");
-  if (pid) {
-    close(ends[1]);
-    return {pid, ends[0], {}};
-  }
-  // Whoever ends the campaign by a signal ends its workers.
-  if (prctl(PR_SET_PDEATHSIG, SIGTERM) != 0 || getppid() != parent) _exit(1);
-  close(ends[0]);
-  int code = 0;
-  try {
-    auto text = pack(work(c, s, until));
-    for (std::size_t at = 0; at < text.size();) {
-      auto n = write(ends[1], text.data() + at, text.size() - at);
-      if (n <= 0) _exit(1);
-      at += static_cast<std::size_t>(n);
-    }
-  } catch (const std::exception& e) {
-    std::fprintf(stderr, "a worker ends: %s\n", e.what());
-    code = 1;
-  }
-  _exit(code);
-}
-
-void collect(const campaign& c, std::vector<worker>& workers, const shared& s, clock::time_point start, report& r) {
-  auto open = workers.size();
-  std::vector<pollfd> fds;
-  for (auto& w : workers) fds.push_back({w.pipe, POLLIN, 0});
-  while (open) {
-    poll(fds.data(), fds.size(), 500);
-    if (c.progress) show_progress(c, s, start);
-    for (std::size_t i = 0; i < fds.size(); ++i) {
-      if (fds[i].fd < 0 || !fds[i].revents) continue;
-      char buffer[65536];
-      auto n = read(fds[i].fd, buffer, sizeof buffer);
-      if (n > 0) {
-        workers[i].text.append(buffer, static_cast<std::size_t>(n));
-        continue;
-      }
-      close(fds[i].fd);
-      fds[i].fd = -1, --open;
-      int status = 0;
-      waitpid(workers[i].pid, &status, 0);
-      if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
-        throw std::runtime_error("a process of the simulation died (status " + std::to_string(status) +
-                                 "), at one of the seeds before " + std::to_string(s.next.load()) +
-                                 ": run it again with --jobs 1 to see where");
-      unpack(workers[i].text, r);
-    }
-  }
-  if (c.progress) std::fprintf(stderr, "\n");
-}
-
-/// The fewest kinds of faults with which the same check still fails, found by leaving out one after the other.
+/// Leaves out one kind of fault after the other, as long as the same check still fails, in no more steps.
 std::vector<std::string> shrink(stage& st, const campaign& c, const finding& f) {
   auto without = c.without;
+  auto steps = run(st, options_of(c, f.seed)).steps;
   for (auto& kind : fault_kinds(options_of(c, f.seed))) {
     auto attempt = c;
     attempt.without = without, attempt.trace = false;
     attempt.without.push_back(kind);
     auto result = run(st, options_of(attempt, f.seed));
-    if (!result.good && result.check == f.check) without.push_back(kind);
+    if (result.good || result.check != f.check || result.steps > steps) continue;
+    without.push_back(kind);
+    steps = result.steps;
   }
   return without;
 }
 
+void replay(std::ostream& out, const campaign& c, const std::vector<std::string>& without, const finding& f) {
+  out << "replay: troupe simulate --seed " << f.seed;
+  for (auto& kind : without) out << " --without " << kind;
+  for (auto& check : c.disabled) out << " --disable " << check;
+  out << (f.check == same_trace_check ? " --twice\n" : " --trace\n");
+}
+
 }  // namespace
 
-report run(const campaign& c) {
-  report r;
+report run(const campaign& c, const one_run& run_one) {
   auto start = clock::now();
-  auto until = start + std::chrono::duration_cast<clock::duration>(std::chrono::duration<double>(c.minutes * 60));
-  auto* memory = mmap(nullptr, sizeof(shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-  if (memory == MAP_FAILED) throw std::runtime_error("no memory to share between processes");
-  auto* s = new (memory) shared{};
-  s->next = c.first;
-  if (c.jobs <= 1) {
-    r = work(c, *s, until);
+  auto until = clock::time_point::max();
+  if (c.minutes > 0)
+    until = start + std::chrono::duration_cast<clock::duration>(std::chrono::duration<double>(c.minutes * 60));
+  report r;
+  progress_line line(c, start);
+  auto tell = [&](const report& one) {
+    add(r, one);
+    for (auto& f : one.findings) line.tell(f);
+    line.show(r);
+  };
+  auto make = [&]() -> seed_runner {
+    auto system = std::make_shared<stage_system>();
+    auto st = std::make_shared<stage>(system->system);
+    return [&c, &run_one, system, st](std::uint64_t seed) { return run_seed(*st, c, seed, run_one); };
+  };
+  if (c.jobs == 0) {
+    auto run_here = make();
+    for (auto seed = c.first; seed <= c.last && clock::now() < until; ++seed) tell(run_here(seed));
   } else {
-    std::vector<worker> workers;
-    for (int i = 0; i < c.jobs; ++i) workers.push_back(start_worker(c, *s, until));
-    collect(c, workers, *s, start, r);
+    run_on_processes({c.first, c.last, c.jobs, until, c.patience}, make, tell, [&] { line.show(r); });
   }
-  munmap(memory, sizeof(shared));
+  line.end();
   r.seconds = std::chrono::duration<double>(clock::now() - start).count();
   std::sort(r.findings.begin(), r.findings.end(), [](auto& a, auto& b) { return a.seed < b.seed; });
   return r;
@@ -199,6 +154,8 @@ void print(std::ostream& out, const campaign& c, const report& r) {
                 static_cast<double>(r.seeds) / r.seconds, static_cast<double>(r.virtual_ms) / 3.6e6,
                 static_cast<double>(r.steps) / 1e6, r.findings.size());
   out << line;
+  std::snprintf(line, sizeof line, "trace hash %016llx\n", static_cast<unsigned long long>(r.trace_hash));
+  out << line;
   for (auto& [what, n] : r.counts) {
     std::snprintf(line, sizeof line, "  %-44s %12llu\n", what.c_str(), static_cast<unsigned long long>(n));
     out << line;
@@ -208,20 +165,21 @@ void print(std::ostream& out, const campaign& c, const report& r) {
 void explain(std::ostream& out, const campaign& c, const finding& f) {
   constexpr std::size_t lines_shown = 80;
   out << "seed " << f.seed << " broke " << f.what << "\n";
+  if (f.check == process_check) {  // it would end this process as well
+    replay(out, c, c.without, f);
+    return;
+  }
   stage_system system;
   stage st(system.system);
   auto few = c;
-  few.without = f.check == "same_trace" ? c.without : shrink(st, c, f);
+  few.without = f.check == same_trace_check ? c.without : shrink(st, c, f);
   few.trace = false;
   auto again = run(st, options_of(few, f.seed), keep::trace);
   if (!again.good && again.what != f.what) out << "with fewer kinds of faults: " << again.what << "\n";
   auto& t = again.trace;
   out << "the last of " << again.steps << " steps:\n";
   for (auto i = t.size() > lines_shown ? t.size() - lines_shown : 0; i < t.size(); ++i) out << "  " << t[i] << "\n";
-  out << "replay: troupe simulate --seed " << f.seed;
-  for (auto& kind : few.without) out << " --without " << kind;
-  for (auto& check : c.disabled) out << " --disable " << check;
-  out << " --trace\n";
+  replay(out, c, few.without, f);
 }
 
 bool parse_seeds(const std::string& text, std::uint64_t& first, std::uint64_t& last) {

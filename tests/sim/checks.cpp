@@ -48,6 +48,8 @@ constexpr std::array list{
     check_info{"linearizable",
                "Writes, and reads behind a sync, can be put into one order that explains them all; found by "
                "search, without trust in zxids (at the end of a seed)."},
+    check_info{"comes_to_rest",
+               "The actors of a node run out of work at every moment: no loop of messages has no end."},
     check_info{"converges",
                "Once faults end, a leader is found, every node gets all transactions, and every call ends."},
 };

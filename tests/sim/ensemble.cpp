@@ -18,6 +18,9 @@ namespace {
 
 enum ensemble_code : std::uint64_t { code_turn = 1, code_start, code_end, code_role };
 
+/// Turns of actors at one point of virtual time: a node that works without end never lets it pass.
+constexpr std::uint64_t most_turns = 1'000'000;
+
 /// Wall clocks begin here; so session ids of a run look like those of a real ensemble.
 constexpr std::int64_t wall_start_ms = 1'700'000'000'000;
 
@@ -119,6 +122,7 @@ ensemble::ensemble(stage& s, world& w)
     n.clock_offset_us = world_.between(0, 1'000'000'000);
     if (world_.set.drift_percent)
       n.drift_permille = static_cast<int>(world_.between(-10, 10)) * world_.set.drift_percent;
+    if (n.drift_permille) world_.count("clock that drifts");
   }
   network::receiver r;
   r.up = [this](node_id id) { return at(id).up; };
@@ -192,12 +196,19 @@ node_config ensemble::config_of(node_id id) const {
 
 void ensemble::start(node_id id) {
   auto& n = at(id);
-  if (n.up || n.refused) return;
+  if (n.up || n.refused || n.forsaken) return;
   auto settings = small_storage(id);
   persistence::storage opened;
+  auto errors = n.on_disk.errors();
   try {
     opened = open_storage(n.on_disk, settings);
+  } catch (const crashed&) {
+    world_.trace([&] { return "node " + std::to_string(id) + " is down again before it has started"; });
+    world_.count("crash in recovery");
+    observer_.on_crash(n, n.on_disk.down_by() == sim::crash::power);
+    return;
   } catch (const persistence::storage_error& e) {
+    if (fails_to_start(n, errors, e.what())) return;
     world_.trace([&] { return "node " + std::to_string(id) + " refuses to start: " + e.what(); });
     world_.count("refused to start");
     if (n.injected.empty()) world_.breach("starts_again", "node " + std::to_string(id) + ": " + e.what());
@@ -215,6 +226,14 @@ void ensemble::start(node_id id) {
   world_.trace([&] { return "node " + std::to_string(id) + " starts"; });
   make_actors(n, std::move(opened));
   network_->node_started(id);
+}
+
+/// Its disk failed while it recovered: whoever looks after it starts it again, the data are as good as they were.
+bool ensemble::fails_to_start(node& n, std::uint64_t errors_before, const std::string& why) {
+  if (n.on_disk.errors() == errors_before) return false;
+  world_.trace([&] { return "node " + std::to_string(n.id) + " fails to start: " + why; });
+  world_.count("error of the disk in recovery");
+  return true;
 }
 
 void ensemble::make_actors(node& n, persistence::storage storage) {
@@ -271,6 +290,14 @@ void ensemble::crash(node_id id, bool power) {
   take_down(n);
 }
 
+void ensemble::stop(node_id id) {
+  auto& n = at(id);
+  if (!n.up) return;
+  world_.trace([&] { return "node " + std::to_string(id) + " is stopped"; });
+  n.on_disk.heal();  // what is armed would hit where stores are closed, which asks nothing of the disk that matters
+  take_down(n);
+}
+
 void ensemble::take_down(node& n) {
   world_.note(code_end, n.id, n.boot);
   n.up = false;
@@ -289,9 +316,9 @@ void ensemble::take_down(node& n) {
   ports_->node_ended(n.id);
 }
 
-void ensemble::pause(node_id id, std::int64_t ms) {
+bool ensemble::pause(node_id id, std::int64_t ms) {
   auto& n = at(id);
-  if (!n.up || n.paused) return;
+  if (!n.up || n.paused) return false;
   n.paused = true;
   world_.trace([&] { return "node " + std::to_string(id) + " is stopped for " + std::to_string(ms) + " ms"; });
   network_->node_paused(id);
@@ -309,11 +336,12 @@ void ensemble::pause(node_id id, std::int64_t ms) {
       if (m.seats[p].job && std::find(ready_.begin(), ready_.end(), &m.seats[p]) == ready_.end())
         ready_.push_back(&m.seats[p]);
   });
+  return true;
 }
 
-void ensemble::stall(node_id id, std::int64_t ms) {
+bool ensemble::stall(node_id id, std::int64_t ms) {
   auto& n = at(id);
-  if (!n.up || n.stalled) return;
+  if (!n.up || n.stalled) return false;
   n.stalled = true;
   world_.after(ms * 1000, [this, id, boot = n.boot] {
     auto& m = at(id);
@@ -323,6 +351,7 @@ void ensemble::stall(node_id id, std::int64_t ms) {
       if (m.seats[p].job && std::find(ready_.begin(), ready_.end(), &m.seats[p]) == ready_.end())
         ready_.push_back(&m.seats[p]);
   });
+  return true;
 }
 
 void ensemble::wipe(node_id id) {
@@ -431,11 +460,16 @@ void ensemble::step() {
     if (!n.up || !s->job) continue;
     bool disk = s->part == part_log || s->part == part_state;
     if (n.paused || (disk && n.stalled)) continue;  // put back when it goes on
+    if (++turns_ > most_turns)
+      world_.breach("comes_to_rest", "node " + std::to_string(n.id) + ", " + name_of(s->part) + ": " +
+                                         std::to_string(most_turns) + " turns, and no time has passed");
     return run(*s);
   }
   auto before = world_.now_us();
   if (!world_.run_next_event()) throw std::logic_error("the simulated world has come to an end");
-  if (world_.now_us() != before) stage_.pass(world_.now_us() - before);
+  if (world_.now_us() == before) return;
+  stage_.pass(world_.now_us() - before);
+  turns_ = 0;
 }
 
 void ensemble::run(seat& s) {
@@ -444,7 +478,7 @@ void ensemble::run(seat& s) {
   if (stage_.run(s)) fresh_.push_back(&s);
   if (n.on_disk.down()) {  // in the middle of an operation of its disk
     world_.count("crash in a write");
-    crash(n.id, true);
+    crash(n.id, n.on_disk.down_by() == sim::crash::power);
     return;
   }
   if (!n.up) return;
@@ -464,6 +498,7 @@ bool ensemble::converged(std::string* why) const {
   if (!l) return *why = "there is no leader", false;
   for (auto& [id, n] : nodes_) {
     auto name = "node " + std::to_string(id);
+    if (n->forsaken) continue;
     if (!n->up) return *why = name + " is down", false;
     if (n->role == commit::role::looking || n->epoch != nodes_.at(l)->epoch)
       return *why = name + " is not with leader " + std::to_string(l), false;

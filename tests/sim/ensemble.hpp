@@ -24,9 +24,10 @@ class ensemble {
 
   // ---- the life of nodes
   void start(node_id);
+  void stop(node_id);  ///< as by SIGTERM: its stores are closed
   void crash(node_id, bool power);
-  void pause(node_id, std::int64_t ms);
-  void stall(node_id, std::int64_t ms);  ///< its disk
+  bool pause(node_id, std::int64_t ms);  ///< false: it is down, or stands still already
+  bool stall(node_id, std::int64_t ms);  ///< its disk; the same
   void wipe(node_id);
 
   /// One turn of an actor or one event of the world.
@@ -37,13 +38,14 @@ class ensemble {
   node_id any_node() { return ids_[world_.draw(ids_.size())]; }
   const std::vector<node_id>& ids() const { return ids_; }
   node_id leader() const;  ///< established, of the highest epoch; 0
+  const zab::membership& membership() const { return membership_; }
   bool votes(node_id id) const { return membership_.votes(id); }
   network& links() { return *network_; }
   ports& doors() { return *ports_; }
   std::function<void(node_id)> on_elected;     ///< by the others; it gathers its followers
   std::function<void(node_id)> on_truncating;  ///< it is about to truncate its log
   observer& watch() { return observer_; }
-  /// Everyone is up, in one epoch, with all that was committed, and nothing is under way.
+  /// Everyone but the forsaken is up, in one epoch, with all that was committed, and nothing is under way.
   bool converged(std::string* why) const;
   bool without_sessions(std::string* why) const;
 
@@ -64,6 +66,7 @@ class ensemble {
   void run(seat&);
   void gathers(node&);
   void on_fatal(node&, const std::string& why);
+  bool fails_to_start(node&, std::uint64_t errors_before, const std::string& why);
 
   stage& stage_;
   world& world_;
@@ -74,6 +77,7 @@ class ensemble {
   std::unique_ptr<network> network_;
   std::unique_ptr<ports> ports_;
   std::vector<seat*> ready_, fresh_;
+  std::uint64_t turns_ = 0;  ///< since time passed
 };
 
 }  // namespace troupe::sim

@@ -21,6 +21,8 @@ constexpr kind kinds[] = {
     {"repeat-vote", &options::repeat_vote},
     {"crash", &options::crash},
     {"crash-all", &options::crash_all},
+    {"stop", &options::stop},
+    {"rolling-restart", &options::rolling_restart},
     {"pause", &options::pause},
     {"crash-in-write", &options::crash_in_write},
     {"drift", &options::drift_percent},

@@ -11,8 +11,10 @@ class faults {
   faults(world&, ensemble&, std::vector<std::unique_ptr<client>>&);
   /// Draws what happens in the next millisecond, and so on until `stop`.
   void start();
-  /// Ends all faults: heals the network and the disks, starts who is down; an operator wipes what refuses to start.
+  /// Ends all faults: heals the network and the disks, starts who is down; an operator wipes what refuses to start. In
+  /// some seeds a minority of the voters stays down until `relent`.
   void stop();
+  void relent();
 
  private:
   void tick();
@@ -22,10 +24,17 @@ class faults {
   // ---- occasions.cpp
   void occasions();
   void wipe_behind();
-  void move_client();
+  bool move_client();
   void hide(node_id elected);
   void fail_truncation(node_id);
-  bool happens(int per_second_thousandths, const char* what);
+  bool chance(int per_second_thousandths);
+  bool fired(const char* what);  ///< counts it; always true
+  bool partition(node_id, node_id);
+  bool one_way(node_id);
+  bool cut_client(node_id);
+  void rolling_restart();
+  bool disturb_recovery(node&);
+  void forsake_some();
   void operate();
   void restart_later(node_id);
   void restart_later(node_id, std::int64_t within_ms);

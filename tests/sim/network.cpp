@@ -134,26 +134,30 @@ void network::node_paused(node_id id) {
   });
 }
 
-void network::break_link(node_id a, node_id b) {
-  if (a != b) disconnect(key(a, b));
+bool network::break_link(node_id a, node_id b) {
+  if (a == b || !links_.at(key(a, b)).connected) return false;
+  disconnect(key(a, b));
+  return true;
 }
 
-void network::cut(node_id a, node_id b, bool on) {
-  if (a == b) return;
-  links_.at(key(a, b)).cut = on;
-  if (on) disconnect(key(a, b));
+bool network::cut(node_id a, node_id b) {
+  if (a == b || links_.at(key(a, b)).cut) return false;
+  links_.at(key(a, b)).cut = true;
+  disconnect(key(a, b));
+  return true;
 }
 
-void network::hold(node_id from, node_id to, bool on) {
-  if (from == to) return;
+bool network::hold(node_id from, node_id to, bool on) {
+  if (from == to) return false;
   auto& w = ways_.at({from, to});
-  if (w.held == on) return;
+  if (w.held == on) return false;
   w.held = on;
-  if (!on) return flush({from, to});
+  if (!on) return flush({from, to}), true;
   world_.after(world_.set.link_timeout_ms * 1000, [this, from, to, i = links_.at(key(from, to)).incarnation] {
     auto& link = links_.at(key(from, to));
     if (ways_.at({from, to}).held && link.incarnation == i) disconnect(key(from, to));
   });
+  return true;
 }
 
 bool network::release_one() {

@@ -30,9 +30,10 @@ class network {
   void node_ended(node_id);
   void node_paused(node_id);  ///< its peers give it up after a while
 
-  void break_link(node_id, node_id);
-  void cut(node_id, node_id, bool on);           ///< no link between these two
-  void hold(node_id from, node_id to, bool on);  ///< one direction delivers nothing; in the end the link breaks
+  // ---- faults; false: it was so already, or there was nothing to hit
+  bool break_link(node_id, node_id);
+  bool cut(node_id, node_id);                    ///< no link between these two, until `heal`
+  bool hold(node_id from, node_id to, bool on);  ///< one direction delivers nothing; in the end the link breaks
   void heal();
   /// Lets go of one direction that is held, whichever.
   bool release_one();

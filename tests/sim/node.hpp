@@ -44,6 +44,7 @@ struct node {
   bool up = false, paused = false, stalled = false;  ///< stalled: its disk does not answer
   bool refused = false;                              ///< its data are damaged: an operator must wipe them
   bool restart_planned = false;
+  bool forsaken = false;   ///< faults are over, and nobody starts it: the others must do without it
   bool copying = false;    ///< its checkpoint is being replaced by a leader's, chunk by chunk
   std::string dying;       ///< it wants to stop, and why
   std::uint64_t boot = 0;  ///< counts starts

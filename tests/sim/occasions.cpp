@@ -8,9 +8,9 @@ namespace troupe::sim {
 
 void faults::occasions() {
   auto& o = world_.set;
-  if (happens(o.freeze_leader, "leader frozen"))
-    if (auto l = nodes_.leader()) nodes_.pause(l, world_.between(600, o.freeze_ms));
-  if (happens(o.move_client, "client moved")) move_client();
+  if (auto l = nodes_.leader(); chance(o.freeze_leader) && l && nodes_.pause(l, world_.between(600, o.freeze_ms)))
+    fired("leader frozen");
+  if (chance(o.move_client) && move_client()) fired("client moved");
   wipe_behind();
   if (!o.crash_in_copy) return;
   for (auto id : nodes_.ids()) {
@@ -31,11 +31,11 @@ void faults::occasions() {
 
 /// Its calls wait in the link between its node and the leader, while it goes on elsewhere: they must not take effect
 /// behind what it asks there.
-void faults::move_client() {
+bool faults::move_client() {
   auto& c = *clients_[world_.draw(clients_.size())];
   auto from = c.connected_to(), leader = nodes_.leader();
-  if (!from || !leader) return;
-  if (from == leader) return c.move();
+  if (!from || !leader) return false;
+  if (from == leader) return c.move(), true;
   nodes_.links().hold(from, leader, true);
   auto first = world_.between(1000, 60'000);
   world_.after(first, [this, &c, from] {
@@ -43,6 +43,7 @@ void faults::move_client() {
   });
   world_.after(first + world_.between(5000, 300'000),
                [this, from, leader] { nodes_.links().hold(from, leader, false); });
+  return true;
 }
 
 /// The wiped node and one that lags are a quorum by number, and together they lack what was committed. Somebody else
@@ -57,7 +58,8 @@ void faults::wipe_behind() {
   for (auto other : nodes_.ids())
     for (auto* kind : {"rot", "lost commit"})
       if (other != id && nodes_.votes(other) && nodes_.at(other).injected.contains(kind)) return;
-  if (!happens(20 * o.wipe_behind, "wipe while another lags")) return;
+  if (!chance(20 * o.wipe_behind)) return;
+  fired("wipe while another lags");
   nodes_.wipe(id);
   recovering_ = id;
   nodes_.at(id).restart_planned = true;

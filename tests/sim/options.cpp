@@ -41,7 +41,8 @@ options random_options(std::uint64_t seed) {
   auto some = [&](int most) { return one_in(few ? 5 : 2) ? between(most / 10 + 1, most) : 0; };
   o.break_link = some(1500), o.partition = some(800), o.one_way = some(800), o.clog = some(1500);
   o.cut_client = some(1500), o.repeat_vote = some(3000), o.heal = between(100, 1500);
-  o.crash = some(1200), o.crash_all = some(200), o.crash_in_write = some(1200), o.stop_gracefully = some(500);
+  o.crash = some(1200), o.crash_all = some(200), o.crash_in_write = some(1200);
+  o.stop = some(500), o.rolling_restart = some(200);
   o.pause = some(800);
   o.drift_percent = one_in(3) ? between(1, 10) : 0;
   o.wall_jump = some(500);

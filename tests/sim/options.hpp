@@ -38,8 +38,8 @@ struct options {
   // ---- nodes
   int crash = 0, crash_all = 0, power_cut_share = 50;  ///< of 100 crashes
   int crash_in_write = 0;                              ///< at the n-th operation of the disk
-  int pause = 0, stop_gracefully = 0;
-  std::int64_t down_ms = 1000;  ///< at most, then restarted
+  int pause = 0, stop = 0, rolling_restart = 0;        ///< stop: as by SIGTERM
+  std::int64_t down_ms = 1000;                         ///< at most, then restarted
   std::int64_t pause_ms = 800;
   int drift_percent = 0;  ///< of monotonic clocks, at most
   int wall_jump = 0;      ///< jumps of a node's wall clock

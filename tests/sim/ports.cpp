@@ -129,15 +129,15 @@ void ports::forget_if_over(const connection_ptr& c) {
   if (!c->client && !c->server_open) connections_.erase(c->id);
 }
 
-void ports::hold_one() {
-  if (connections_.empty()) return;
+bool ports::hold_one() {
+  if (connections_.empty()) return false;
   auto it = connections_.begin();
   std::advance(it, static_cast<long>(world_.draw(connections_.size())));
-  it->second->held = true;
+  return !std::exchange(it->second->held, true);
 }
 
-void ports::break_one() {
-  if (connections_.empty()) return;
+bool ports::break_one() {
+  if (connections_.empty()) return false;
   auto it = connections_.begin();
   std::advance(it, static_cast<long>(world_.draw(connections_.size())));
   auto c = it->second;
@@ -146,6 +146,7 @@ void ports::break_one() {
     if (c->client) std::exchange(c->client, nullptr)->ended(c->id);
     forget_if_over(c);
   });
+  return true;
 }
 
 void ports::release_all() {
@@ -155,16 +156,6 @@ void ports::release_all() {
   for (auto& c : all) c->held = false, flush(c);
 }
 
-void ports::cut(node_id node, bool on) {
-  if (on) {
-    cut_.insert(node);
-    return;
-  }
-  cut_.erase(node);
-  std::vector<connection_ptr> all;
-  for (auto& [id, c] : connections_)
-    if (c->node == node) all.push_back(c);
-  for (auto& c : all) flush(c);
-}
+bool ports::cut(node_id node) { return cut_.insert(node).second; }
 
 }  // namespace troupe::sim

@@ -38,11 +38,11 @@ class ports {
   void deliver(node_id, const delivery_batch&);
   void node_ended(node_id);
 
-  // ---- faults
-  void hold_one();  ///< a connection that carries nothing in either direction, until `release_all`
-  void break_one();
+  // ---- faults; false: it was so already, or there was nothing to hit
+  bool hold_one();  ///< a connection that carries nothing in either direction, until `release_all`
+  bool break_one();
+  bool cut(node_id);  ///< no client reaches the node; connections that stand carry nothing, until `release_all`
   void release_all();
-  void cut(node_id, bool on);  ///< no client reaches the node; connections that stand carry nothing
 
  private:
   struct connection {

@@ -49,6 +49,8 @@ class run_of_one_seed {
     } catch (const violation& v) {
       auto& first = world_.broken() ? *world_.broken() : v;  // an actor that threw it stopped its node, too
       out.good = false, out.check = first.check, out.what = first.what();
+    } catch (const std::exception& e) {  // the simulator's own, or of what it asked outside of any actor
+      out.good = false, out.check = "exception", out.what = std::string("exception: ") + e.what();
     }
     out.trace_hash = world_.hash(), out.steps = steps_, out.virtual_ms = world_.now_ms();
     out.counts = world_.counts();
@@ -86,6 +88,8 @@ class run_of_one_seed {
           return nodes_.converged(why);
         },
         o.converge_ms);
+    faults.relent();
+    until([&](std::string* why) { return nodes_.converged(why); }, o.converge_ms);
     for (auto id : nodes_.ids())
       if (nodes_.at(id).up) nodes_.watch().compare_tree(nodes_.at(id));  // all are, but with `converges` switched off
     if (world_.one_in(4)) calm();

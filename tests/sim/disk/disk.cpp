@@ -37,7 +37,7 @@ void disk::state::crash(sim::crash kind, unsynced mode) {
   }
   count(kind == sim::crash::power ? "power cut" : "process crash");
   ++incarnation;
-  down = true, in_use = false;
+  down = true, in_use = false, down_by = kind;
   crash_in = 0;
 }
 
@@ -63,6 +63,7 @@ void disk::crash_at(std::uint64_t n, crash kind, unsynced mode) {
 }
 
 bool disk::down() const { return state_->down; }
+crash disk::down_by() const { return state_->down_by; }
 bool disk::in_use() const { return state_->in_use; }
 void disk::fail_write(std::uint64_t n, int error) { state_->fail_write_in = n, state_->write_error = error; }
 void disk::fail_sync(std::uint64_t n, int error) { state_->fail_sync_in = n, state_->sync_error = error; }
@@ -78,6 +79,14 @@ void disk::heal() {
 std::uint64_t disk::operations() const { return state_->operations; }
 std::uint64_t disk::syncs() const { return state_->syncs; }
 const std::map<std::string, std::uint64_t>& disk::fired() const { return state_->fired; }
+
+std::uint64_t disk::errors() const {
+  std::uint64_t sum = 0;
+  for (auto* kind : {"write error", "sync error", "disk full"})
+    if (auto it = state_->fired.find(kind); it != state_->fired.end()) sum += it->second;
+  return sum;
+}
+
 persistence::medium& disk::medium() { return *state_->medium; }
 
 persistence::storage_settings small_storage(node_id self) {

@@ -95,7 +95,8 @@ class disk {
   void crash_at(std::uint64_t n, crash, unsynced = unsynced::random);
   /// True from a crash, asked for or armed, until the disk is opened again.
   bool down() const;
-  bool in_use() const;  ///< some storage that was opened here lives and has not crashed
+  crash down_by() const;  ///< the last one
+  bool in_use() const;    ///< some storage that was opened here lives and has not crashed
 
   // ---- faults that stop the node by a storage_error
   void fail_write(std::uint64_t n, int error = EIO);  ///< the n-th write from now on (1: the next), once; 0: none
@@ -124,6 +125,7 @@ class disk {
   std::uint64_t operations() const;  ///< writes, syncs and parts of commits so far
   std::uint64_t syncs() const;       ///< how many of them waited for the device: what virtual time may charge
   const std::map<std::string, std::uint64_t>& fired() const;  ///< what went wrong so far, by kind
+  std::uint64_t errors() const;  ///< of those: writes and syncs that failed, and a full disk
   const durable_image& durable();
 
   /// For what is tested by itself. open_storage is what nodes use.

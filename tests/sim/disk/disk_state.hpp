@@ -55,6 +55,7 @@ struct disk::state {
   std::unique_ptr<persistence::medium> medium;
   std::uint64_t incarnation = 1;  ///< of the node: a crash begins another one
   bool down = false, in_use = false;
+  sim::crash down_by = sim::crash::process;
 
   std::uint64_t crash_in = 0, fail_write_in = 0, fail_sync_in = 0;  ///< operations from now on, 0: never
   sim::crash armed = sim::crash::power;

@@ -1,6 +1,11 @@
 // The simulator itself: it is deterministic, it sees what is broken, and its faults really fire.
 
 #include <doctest/doctest.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <set>
+#include <sstream>
 
 #include "tests/sim/campaign.hpp"
 #include "tests/sim/checks.hpp"
@@ -70,16 +75,26 @@ TEST_CASE("over some hundred seeds every kind of fault fires") {
                      "crash",
                      "crash of all",
                      "crash in a write",
+                     "crash in recovery",
+                     "stop",
+                     "rolling restart",
                      "pause",
+                     "clock that drifts",
                      "wall clock jump",
                      "disk stalled",
                      "disk: write error",
                      "disk: sync error",
-                     "disk full",
+                     "disk: disk full",
+                     "disk: commit lost",
+                     "disk: sector lost",
+                     "disk: sector kept",
+                     "disk: sector of an older write",
+                     "error of the disk in recovery",
                      "rot",
                      "lost commit",
                      "wipe",
                      "wipe while another lags",
+                     "minority left dead",
                      "leader frozen",
                      "client moved",
                      "elected leader hidden",
@@ -95,6 +110,61 @@ TEST_CASE("over some hundred seeds every kind of fault fires") {
     CAPTURE(what);
     CHECK(r.counts[what] > 0);
   }
+}
+
+TEST_CASE("a campaign takes the same ways on one process, on three, and in this one") {
+  campaign c;
+  c.first = 11, c.last = 30;
+  auto here = run(c);
+  CHECK(here.seeds == 20);
+  for (int jobs : {1, 3}) {
+    c.jobs = jobs;
+    auto there = run(c);
+    CHECK(there.trace_hash == here.trace_hash);
+    CHECK(there.seeds == here.seeds);
+    CHECK(there.steps == here.steps);
+    CHECK(there.counts == here.counts);
+  }
+}
+
+TEST_CASE("a seed that ends its process, or hangs, is a finding, and the other seeds are run") {
+  campaign c;
+  c.first = 1, c.last = 12, c.jobs = 2, c.patience = std::chrono::seconds(1);
+  auto r = run(c, [](stage&, const options& o) {
+    if (o.seed == 3) std::raise(SIGKILL);
+    if (o.seed == 5) _exit(7);
+    if (o.seed == 8) pause();
+    outcome out;
+    if (o.seed == 9) out.good = false, out.check = "total_order", out.what = "total_order: made up";
+    return out;
+  });
+  CHECK(r.seeds == 12);
+  REQUIRE(r.findings.size() == 4);
+  CHECK(r.findings[0].seed == 3);
+  CHECK(r.findings[0].check == process_check);
+  CHECK(r.findings[0].what.find("signal 9") != std::string::npos);
+  CHECK(r.findings[1].seed == 5);
+  CHECK(r.findings[1].what.find("status 7") != std::string::npos);
+  CHECK(r.findings[2].seed == 8);
+  CHECK(r.findings[2].what.find("hangs") != std::string::npos);
+  CHECK(r.findings[3].seed == 9);
+  CHECK(r.findings[3].check == "total_order");
+}
+
+TEST_CASE("a seed that goes two ways is a finding, and its replay runs it twice") {
+  campaign c;
+  c.first = c.last = 4, c.twice = true;
+  int n = 0;
+  auto r = run(c, [&](stage&, const options&) {
+    outcome out;
+    out.trace_hash = static_cast<std::uint64_t>(++n);
+    return out;
+  });
+  REQUIRE(r.findings.size() == 1);
+  CHECK(r.findings[0].check == same_trace_check);
+  std::ostringstream said;
+  explain(said, c, r.findings[0]);
+  CHECK(said.str().find("replay: troupe simulate --seed 4 --twice") != std::string::npos);
 }
 
 TEST_CASE("seeds are read as a number or as two, and nothing else") {
