@@ -1,7 +1,6 @@
 #include "tests/bugs/bank.hpp"
 
 #include <chrono>
-#include <exception>
 
 #include "tests/sim/simulation.hpp"
 
@@ -15,16 +14,6 @@ struct planting {
   ~planting() { active_planted_bug = planted_bug::none; }
 };
 
-sim::outcome run_one(sim::stage& s, const sim::options& o) {
-  try {
-    return sim::run(s, o);
-  } catch (const std::exception& e) {
-    sim::outcome out;
-    out.good = false, out.check = "exception", out.what = e.what();
-    return out;
-  }
-}
-
 }  // namespace
 
 finding look_for(sim::stage& stage, const search& s) {
@@ -36,7 +25,7 @@ finding look_for(sim::stage& stage, const search& s) {
     auto o = sim::random_options(seed);
     o.trace = s.trace;
     o.disabled_checks.insert(s.disabled.begin(), s.disabled.end());
-    auto r = run_one(stage, o);
+    auto r = sim::run(stage, o);
     ++out.seeds;
     if (!r.good) out.seed = seed, out.check = r.check, out.what = r.what;
   }
