@@ -139,7 +139,9 @@ class run_of_one_seed {
       throw violation("history/" + found.front().rule, history::describe(seen_, found.front()));
     if (world_.set.disabled_checks.contains("linearizable")) return;
     auto w = history::check_linearizable(seen_, {.max_steps = 50'000});
-    world_.count(std::string("registers judged without zxids: ") + history::to_string(w.verdict));
+    world_.count("linearizable: registers judged", w.znodes);
+    world_.count("linearizable: operations judged", w.operations);
+    world_.count("linearizable: registers not decided", w.undecided);
     if (w.verdict == history::linearizability::no)
       throw violation("history/linearizable", "no order of the operations on " + w.path + " explains what clients saw");
   }
