@@ -87,5 +87,6 @@ std::vector<mutation> watch_mutations();
 std::vector<mutation> session_mutations();
 std::vector<mutation> opening_mutations();
 std::vector<mutation> asker_mutations();
+std::vector<mutation> access_mutations();
 
 }  // namespace troupe::history::test
