@@ -18,9 +18,6 @@ namespace {
 
 enum ensemble_code : std::uint64_t { code_turn = 1, code_start, code_end, code_role };
 
-/// Wall clocks begin here; so session ids of a run look like those of a real ensemble.
-constexpr std::int64_t wall_start_ms = 1'700'000'000'000;
-
 template <class T>
 T* sent(caf::message& m) {
   return m.match_elements<boxed<T>>() ? m.get_as<boxed<T>>(0).value.get() : nullptr;
