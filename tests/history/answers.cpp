@@ -139,7 +139,10 @@ bool could_be(const change& c, const request& part, const caller& who) {
 
 bool could_be(const txn& t, const request& r, const caller& who) {
   if (t.changes.empty()) return false;
-  if (r.op == zk::op::close_session) return t.changes.back().what == change::kind::close_session && t.origin != 0;
+  if (r.op == zk::op::close_session) {
+    auto& last = t.changes.back();
+    return last.what == change::kind::close_session && last.session == t.session && t.origin != 0;
+  }
   if (r.op == zk::op::call) return could_be_call(t, r);
   if (r.op != zk::op::multi) return t.changes.size() == 1 && could_be(t.changes[0], r, who);
   if (t.changes.size() != r.parts.size()) return false;

@@ -31,19 +31,23 @@ const std::vector<rule>& rules() {
       {"errors", "each refusal is the right one as of its reply's zxid"},
       {"reads", "each read shows the tree as of its reply's zxid"},
       {"real_time",
-       "what was called after something had been seen by anyone takes effect after it: writes and refusals are "
-       "linearizable"},
+       "what was called after something had been seen by anyone takes effect after it: writes, refusals and the "
+       "opening of sessions are linearizable"},
       {"sync", "a sync is answered as of a zxid that is not below any seen by anyone before it was called"},
-      {"single_image", "the zxids that a session sees never fall, also over reconnects"},
+      {"single_image",
+       "the zxids that a session sees never fall, also over reconnects, nor below its opening or a connection's "
+       "events"},
       {"own_writes", "a reply shows the writes that its connection called before it, and none that it called after it"},
       {"session_end",
-       "a session that ended is served no more and not attached again, and none is refused that did not end"},
+       "a session that ended is served no more and not attached again, and none is refused before its end"},
       {"moved", "a session is served on one connection at a time"},
-      {"expiry_time", "a session doesn't expire before its timeout has passed since the leader last knew of it"},
+      {"expiry_time",
+       "a session doesn't expire before its timeout has passed since the leader last knew of it (judged only where the "
+       "recording says how clocks compare)"},
       {"watch_lost", "each watch fires for the first change after it that matches it"},
       {"watch_order", "events come in the order of the changes, and before any reply that shows the change"},
       {"watch_spurious", "an event comes only for a watch that was left and a change that happened, and once"},
-      {"set_watches", "setWatches tells of exactly those changes that its watches missed"},
+      {"set_watches", "setWatches tells of exactly those changes that its watches missed, and is not refused"},
   };
   return all;
 }
@@ -66,7 +70,7 @@ std::vector<breach> check(const history& h, const options& o) {
   findings f(o);
   auto log = replay(x, f);
   check_real_time(x, f);
-  check_session_views(x, f);
+  check_session_views(x, log, f);
   check_sessions(x, log, f);
   check_watches(x, log, f);
   for (auto& b : f.take())

@@ -26,8 +26,12 @@ bool judge(const std::string& name, const history& h, const options& o) {
   auto found = check(h, o);
   auto single = check_linearizable(h);
   auto ms = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin).count();
-  std::printf("%s: %zu entries, %zu transactions, %zu breaches, registers and locks %s, %.1f ms\n", name.c_str(),
-              h.entries.size(), h.log.size(), found.size(), to_string(single.verdict), ms);
+  std::printf("%s: %zu entries, %zu transactions, %zu breaches, registers and locks %s (%zu operations on %zu znodes",
+              name.c_str(), h.entries.size(), h.log.size(), found.size(), to_string(single.verdict), single.operations,
+              single.znodes);
+  // A pass says nothing about what was not decided: so that is told, too.
+  if (single.undecided) std::printf(", %zu znodes not decided", single.undecided);
+  std::printf("), %.1f ms\n", ms);
   for (auto& b : found) std::cout << describe(h, b) << '\n';
   if (single.verdict == linearizability::no)
     std::cout << "linearizability: no order of the operations on " << single.path << " explains their results\n";

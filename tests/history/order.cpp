@@ -6,9 +6,59 @@
 
 namespace troupe::history {
 
+namespace {
+
+/// Where the leader put it: writes, refusals and syncs stand in its order, plain reads don't. 0: nowhere that we know.
+zxid_t place_of(const call& c) {
+  if (c.done) return c.done;
+  return c.replied() && (c.writes() || c.asked->op == zk::op::sync) ? c.zxid : 0;
+}
+
+/// The lowest place that the leader gave to any call made after an entry. What a client was told at that entry without a
+/// zxid (a session is opened, a session is over) must stand before it.
+class places_after {
+ public:
+  explicit places_after(const index& x) : x_(x), lowest_(x.calls.size(), none) {
+    std::size_t lowest = none;
+    for (auto i = x.calls.size(); i-- > 0; lowest_[i] = lowest) {
+      auto place = place_of(x.calls[i]);
+      if (place && (lowest == none || place < place_of(x.calls[lowest]))) lowest = i;
+    }
+  }
+  /// Null: nothing called after it has a place below `zxid`.
+  const call* below(zxid_t zxid, std::size_t entry) const {
+    auto first = std::partition_point(x_.calls.begin(), x_.calls.end(), [&](auto& c) { return c.at <= entry; });
+    if (first == x_.calls.end()) return nullptr;
+    auto i = lowest_[static_cast<std::size_t>(first - x_.calls.begin())];
+    return i != none && place_of(x_.calls[i]) < zxid ? &x_.calls[i] : nullptr;
+  }
+
+ private:
+  const index& x_;
+  std::vector<std::size_t> lowest_;  ///< of each call and those after it
+};
+
+std::string text_of(const call& c) { return name(c.asked->op) + " " + c.asked->path; }
+
+/// The client that was granted a session has seen its opening, though the reply has no zxid.
+void check_after_openings(const index& x, findings& f) {
+  places_after later(x);
+  for (auto i : x.connects) {
+    auto& c = x.calls[i];
+    if (auto* early = c.done ? later.below(c.done, c.end) : nullptr)
+      f.add("real_time",
+            text_of(*early) + " has zxid " + hex(place_of(*early)) + ", but session " + hex(c.session) +
+                " had been opened at " + hex(c.done) + " before it was called",
+            {c.end, early->at}, {c.done, place_of(*early)});
+  }
+}
+
+}  // namespace
+
 void check_real_time(const index& x, findings& f) {
+  check_after_openings(x, f);
   for (auto& c : x.calls) {
-    if (c.overtakes() || c.asked->op == zk::op::create_session) continue;
+    if (c.overtakes()) continue;
     if (c.done && c.done <= c.known) {
       f.add("real_time",
             name(c.asked->op) + " " + c.asked->path + " has zxid " + hex(c.done) + ", but " + hex(c.known) +
@@ -28,14 +78,22 @@ void check_real_time(const index& x, findings& f) {
 namespace {
 
 /// Connections of a session one after the other, with what each of them brought.
-void check_single_image(const index& x, const session_calls& s, findings& f) {
-  zxid_t seen = 0;
-  std::size_t where = none;
+/// Events bind the connection that brought them and no longer: a client doesn't count them when it says, elsewhere, what
+/// it has seen.
+void check_single_image(const index& x, const session_calls& s, zxid_t opened, findings& f) {
+  zxid_t seen = opened;
+  std::size_t where = s.connections.empty() ? none : x.connections[s.connections.front()].begin;
   for (auto number : s.connections) {
     auto& conn = x.connections[number];
+    zxid_t told = 0;
+    std::size_t told_at = none;
     for (auto i : conn.arrivals) {
       auto& e = x.h.entries[i];
-      if (e.what != entry::kind::reply || e.zxid <= 0) continue;  // events found by setWatches; replies to auth
+      if (e.zxid <= 0) continue;  // events found by setWatches; replies to auth
+      if (e.what == entry::kind::event) {
+        if (e.zxid > told) told = e.zxid, told_at = i;
+        continue;
+      }
       if (e.zxid < conn.asked_zxid)
         f.add("single_image",
               "a reply as of " + hex(e.zxid) + " on a connection whose client had seen " + hex(conn.asked_zxid),
@@ -43,6 +101,10 @@ void check_single_image(const index& x, const session_calls& s, findings& f) {
       else if (e.zxid < seen)
         f.add("single_image", "a session that had seen " + hex(seen) + " got a reply as of " + hex(e.zxid), {where, i},
               {seen, e.zxid});
+      else if (e.zxid < told)
+        f.add("single_image",
+              "a connection that had brought an event of " + hex(told) + " got a reply as of " + hex(e.zxid),
+              {told_at, i}, {told, e.zxid});
       if (e.zxid > seen) seen = e.zxid, where = i;
     }
   }
@@ -75,23 +137,41 @@ void check_own_writes(const index& x, const connection& conn, findings& f) {
 
 }  // namespace
 
-void check_session_views(const index& x, findings& f) {
+void check_session_views(const index& x, const replayed& log, findings& f) {
   for (auto& conn : x.connections) check_own_writes(x, conn, f);
-  for (auto& [id, s] : x.sessions) check_single_image(x, s, f);
+  for (auto& [id, s] : x.sessions) {
+    auto known = log.sessions.find(id);
+    auto opened = known == log.sessions.end() ? 0 : known->second.opened;
+    check_single_image(x, s, opened > x.h.base.zxid ? opened : 0, f);
+  }
 }
 
 namespace {
 
-void check_connect(const index& x, const replayed& log, const call& c, findings& f) {
+/// The leader refuses a session in its order, and its client is told when the end of the session is committed. Whoever
+/// gives up then may well be the reason for which the session ends later: so it counts what stands before that end.
+void check_refused(const call& c, const model::session& s, const places_after& later, findings& f) {
+  if (!s.closed)
+    return f.add("session_end", "session " + hex(c.session) + " was refused as expired, but the log never closed it",
+                 {c.at, c.end});
+  if (auto* early = later.below(s.closed, c.end))
+    f.add("session_end",
+          "session " + hex(c.session) + " was refused as expired before its end at " + hex(s.closed) + ": " +
+              text_of(*early) + ", called after that, has zxid " + hex(place_of(*early)),
+          {c.at, c.end, early->at}, {s.closed, place_of(*early)});
+}
+
+void check_connect(const index& x, const replayed& log, const call& c, const places_after& later, findings& f) {
   auto& e = x.h.entries[c.end];
   auto it = log.sessions.find(c.session);
   auto* s = it == log.sessions.end() ? nullptr : &it->second;
   if (c.how == call::outcome::expired) {
-    if (s && !s->closed)
-      f.add("session_end", "session " + hex(c.session) + " was refused as expired, but the log never closed it",
-            {c.at, c.end});
+    if (s) check_refused(c, *s, later, f);
     return;
   }
+  if (c.asked->session && c.asked->session != c.session)
+    f.add("results", "session " + hex(c.asked->session) + " was asked for, but " + hex(c.session) + " was attached",
+          {c.at, c.end});
   if (!s)
     return f.add("acknowledged", "session " + hex(c.session) + " was granted, but is not in the log", {c.at, c.end});
   if (s->timeout_ms != e.timeout_ms)
@@ -176,9 +256,10 @@ void check_moved(const index& x, const session_calls& s, findings& f) {
 }  // namespace
 
 void check_sessions(const index& x, const replayed& log, findings& f) {
+  places_after later(x);
   for (auto& c : x.calls) {
     if (c.asked->op == zk::op::create_session) {
-      if (c.end != none && c.how != call::outcome::lost) check_connect(x, log, c, f);
+      if (c.end != none && c.how != call::outcome::lost) check_connect(x, log, c, later, f);
     } else {
       check_end(log, c, f);
     }

@@ -7,8 +7,9 @@
 
 namespace troupe::history {
 
-void check_real_time(const index&, findings&);                  ///< real_time, sync
-void check_session_views(const index&, findings&);              ///< single_image, own_writes
-void check_sessions(const index&, const replayed&, findings&);  ///< session_end, moved, expiry_time, acknowledged
+void check_real_time(const index&, findings&);                       ///< real_time, sync
+void check_session_views(const index&, const replayed&, findings&);  ///< single_image, own_writes
+void check_sessions(const index&, const replayed&,
+                    findings&);  ///< session_end, moved, expiry_time, acknowledged, results
 
 }  // namespace troupe::history

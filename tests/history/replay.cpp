@@ -18,6 +18,7 @@ class player {
 
   replayed play() {
     sort_calls();
+    sort_openings();
     std::size_t next = 0;
     zxid_t last = x_.h.base.zxid;
     for (auto& t : x_.h.log) {
@@ -51,6 +52,18 @@ class player {
     }
     std::stable_sort(judged_.begin(), judged_.end(),
                      [&](auto a, auto b) { return x_.calls[a].zxid < x_.calls[b].zxid; });
+  }
+
+  /// Each new session has one opening in the log, which can have been granted to one call only.
+  void sort_openings() {
+    for (auto i : x_.connects) {
+      auto& c = x_.calls[i];
+      if (c.how != call::outcome::connected || c.asked->session != 0) continue;
+      auto [at, first] = openings_.try_emplace(c.session, i);
+      if (!first)
+        f_.add("acknowledged", "session " + hex(c.session) + " was given to two that asked for a new one",
+               {x_.calls[at->second].at, c.at, c.end});
+    }
   }
 
   void judge(std::uint32_t i) {
@@ -155,8 +168,7 @@ class player {
       c.done = t.zxid;
       return none;
     }
-    if (last.what == change::kind::close_session && t.origin == 0) return none;  // an expiry
-    if (t.session == 0 && t.origin == 0) return none;
+    if (last.what == change::kind::close_session && last.session == t.session && t.origin == 0) return none;  // expiry
     auto s = x_.sessions.find(t.session);
     if (s != x_.sessions.end()) {
       auto& lost = s->second.lost_writes;
@@ -176,6 +188,7 @@ class player {
   }
 
   void find_connect(const txn& t, const change& open) {
+    if (auto asked = openings_.find(open.session); asked != openings_.end()) x_.calls[asked->second].done = t.zxid;
     if (x_.sessions.contains(open.session)) return;
     if (unseen_ == none) {
       unseen_ = 0;
@@ -287,6 +300,7 @@ class player {
   model model_;
   replayed out_;
   std::unordered_map<zxid_t, std::uint32_t> acknowledged_;
+  std::unordered_map<session_id, std::uint32_t> openings_;  ///< calls that were granted a new session
   std::vector<std::uint32_t> judged_;
   std::unordered_map<session_id, std::uint32_t> place_;
   std::size_t unseen_ = none;

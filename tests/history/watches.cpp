@@ -183,6 +183,10 @@ class watcher {
   void on_set_watches(std::size_t i, std::uint32_t number) {
     auto found = std::move(found_);
     found_.clear();
+    // It can't be refused: what it may not tell of it keeps silent, and a connection with too many watches is closed.
+    if (auto error = x_.calls[number].got->error; error != zk::err::ok)
+      return f_.add("set_watches", "setWatches was refused: " + name(error), {x_.calls[number].at, i},
+                    {x_.h.entries[i].zxid});
     auto it = log_.set_watches.find(number);
     if (it == log_.set_watches.end()) return;
     auto right = it->second.events;

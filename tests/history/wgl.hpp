@@ -29,9 +29,9 @@ const char* to_string(linearizability);
 struct linearizability_result {
   linearizability verdict = linearizability::yes;  ///< the worst of all znodes
   std::string path;                                ///< no, unknown: the znode
-  std::size_t operations = 0;                      ///< how many were judged
-  std::size_t znodes = 0;
-  std::vector<std::size_t> entries;  ///< no: the calls on this znode
+  std::size_t operations = 0, znodes = 0;          ///< how many were judged
+  std::size_t undecided = 0;                       ///< znodes where the bound was reached: nothing is said about them
+  std::vector<std::size_t> entries;                ///< no: the calls on this znode
 };
 
 struct wgl_options {

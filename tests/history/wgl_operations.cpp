@@ -146,8 +146,11 @@ std::map<std::string, std::vector<operation>> operations_by_znode(const history&
 linearizability_result check_linearizable(const history& h, const wgl_options& bounds) {
   linearizability_result out;
   for (auto& [path, ops] : operations_by_znode(h)) {
-    out.operations += ops.size(), ++out.znodes;
     auto verdict = linearizable(ops, bounds);
+    if (verdict == linearizability::unknown)
+      ++out.undecided;
+    else
+      out.operations += ops.size(), ++out.znodes;
     if (verdict == linearizability::yes || out.verdict == linearizability::no) continue;
     out.verdict = verdict, out.path = path;
     if (verdict != linearizability::no) continue;

@@ -21,9 +21,6 @@ enum ensemble_code : std::uint64_t { code_turn = 1, code_start, code_end, code_r
 /// Turns of actors at one point of virtual time: a node that works without end never lets it pass.
 constexpr std::uint64_t most_turns = 1'000'000;
 
-/// Wall clocks begin here; so session ids of a run look like those of a real ensemble.
-constexpr std::int64_t wall_start_ms = 1'700'000'000'000;
-
 template <class T>
 T* sent(caf::message& m) {
   return m.match_elements<boxed<T>>() ? m.get_as<boxed<T>>(0).value.get() : nullptr;

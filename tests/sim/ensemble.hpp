@@ -16,6 +16,9 @@
 
 namespace troupe::sim {
 
+/// Wall clocks begin here; so session ids of a run look like those of a real ensemble.
+inline constexpr std::int64_t wall_start_ms = 1'700'000'000'000;
+
 class ensemble {
  public:
   ensemble(stage&, world&);

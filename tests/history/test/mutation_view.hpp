@@ -56,6 +56,24 @@ struct view {
   entry* reply_to(dice& d, const std::function<bool(const entry&, const request&)>& fits) {
     return one(d, [&](const entry& e) { return e.what == kind::reply && fits(e, asked(e)); });
   }
+  /// What anyone had seen before each call.
+  std::map<call_id, zxid_t> known() const {
+    std::map<call_id, zxid_t> out;
+    zxid_t seen = 0;
+    for (auto& e : h.entries) {
+      if (e.what == kind::call) out[e.call] = seen;
+      if (e.what == kind::reply || e.what == kind::event) seen = std::max(seen, e.zxid);
+    }
+    return out;
+  }
+  /// A reply that stands in the leader's order.
+  bool ordered(const entry& e) const { return e.what == kind::reply && (writes(e) || asked(e).op == zk::op::sync); }
+  /// The transaction that opens or closes a session.
+  txn* of_session(change::kind what, session_id s) const {
+    auto it = std::find_if(h.log.begin(), h.log.end(),
+                           [&](auto& t) { return t.changes.back().what == what && t.changes.back().session == s; });
+    return it == h.log.end() ? nullptr : &*it;
+  }
   std::size_t place(const entry* e) const { return static_cast<std::size_t>(e - h.entries.data()); }
 
   history& h;
@@ -67,5 +85,8 @@ std::vector<mutation> answer_mutations();
 std::vector<mutation> order_mutations();
 std::vector<mutation> watch_mutations();
 std::vector<mutation> session_mutations();
+std::vector<mutation> opening_mutations();
+std::vector<mutation> asker_mutations();
+std::vector<mutation> access_mutations();
 
 }  // namespace troupe::history::test

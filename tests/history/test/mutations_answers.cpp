@@ -44,6 +44,24 @@ bool wrong_error(history& h, dice& d) {
   return true;
 }
 
+bool wrong_part_of_a_refused_multi(history& h, dice& d) {
+  view v(h);
+  auto* e = v.reply_to(d, [&](auto& x, auto&) { return !x.got.parts.empty() && !v.granted(x); });
+  if (!e) return false;
+  auto& error = e->got.parts[d.below(e->got.parts.size())].error;
+  switch (error) {
+    case zk::err::ok:
+      error = zk::err::runtime_inconsistency;
+      break;
+    case zk::err::runtime_inconsistency:
+      error = zk::err::ok;
+      break;
+    default:
+      error = error == zk::err::no_node ? zk::err::bad_version : zk::err::no_node;
+  }
+  return true;
+}
+
 bool refused_for_nothing(history& h, dice& d) {
   view v(h);
   auto* e = v.reply_to(d, [&](auto& x, auto& r) { return r.op == zk::op::sync && v.granted(x); });
@@ -160,6 +178,7 @@ std::vector<mutation> answer_mutations() {
       {"a create answers another path", "results", wrong_path},
       {"a write is granted against the version it asked for", "results", granted_against_its_version},
       {"a refusal has the wrong error", "errors", wrong_error},
+      {"a part of a refused multi has the wrong error", "errors", wrong_part_of_a_refused_multi},
       {"a sync is refused for nothing", "errors", refused_for_nothing},
       {"two writes of a session change places", "issue_order", writes_of_a_session_swapped},
       {"a read has other data", "reads", stale_data},

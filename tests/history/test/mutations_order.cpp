@@ -96,6 +96,54 @@ bool blind_to_own_write(history& h, dice& d) {
   return false;
 }
 
+/// A read shows a write that its connection called after it.
+bool sees_the_future(history& h, dice& d) {
+  view v(h);
+  auto* write = v.reply_to(d, [&](auto& x, auto&) { return v.writes(x) && v.granted(x); });
+  if (!write) return false;
+  std::map<call_id, bool> before;
+  for (auto i = v.calls.at(write->call); i-- > 0;) {
+    auto& e = h.entries[i];
+    if (e.client != write->client) continue;
+    if (e.what == kind::connected) break;
+    if (e.what == kind::call) before[e.call] = true;
+  }
+  auto* read = v.reply_to(d, [&](auto& x, auto& r) {
+    return before[x.call] && !v.ordered(x) && r.op != zk::op::ping && r.op != zk::op::auth;
+  });
+  if (!read) return false;
+  read->zxid = write->zxid;
+  return true;
+}
+
+bool refused_in_the_past(history& h, dice& d) {
+  view v(h);
+  auto known = v.known();
+  auto* e = v.reply_to(d, [&](auto& x, auto&) { return v.writes(x) && !v.granted(x) && known[x.call] > 1; });
+  if (!e) return false;
+  e->zxid = known[e->call] - 1;
+  return true;
+}
+
+/// An event shows a change to a connection, and the next reply there is as of before it.
+bool event_forgotten(history& h, dice& d) {
+  view v(h);
+  std::map<session_id, zxid_t> seen;
+  std::map<client_id, zxid_t> told;
+  std::vector<std::pair<entry*, zxid_t>> all;
+  for (auto& e : h.entries) {
+    if (e.what == kind::disconnected || e.what == kind::connected) told[e.client] = 0;
+    if (e.what == kind::event) told[e.client] = std::max(told[e.client], e.zxid);
+    if (e.what != kind::reply || e.zxid <= 0) continue;
+    if (told[e.client] > seen[e.session] && !v.ordered(e)) all.emplace_back(&e, told[e.client]);
+    seen[e.session] = std::max(seen[e.session], e.zxid);
+  }
+  if (all.empty()) return false;
+  auto [e, zxid] = all[d.below(all.size())];
+  e->zxid = zxid - 1;
+  return true;
+}
+
 bool answered_twice(history& h, dice& d) {
   view v(h);
   auto* e = v.reply_to(d, [](auto&, auto&) { return true; });
@@ -111,8 +159,11 @@ std::vector<mutation> order_mutations() {
   return {
       {"two replies change places", "fifo", replies_swapped},
       {"a write takes effect before what was seen when it was called", "real_time", write_in_the_past},
+      {"a write is refused as of before what was seen when it was called", "real_time", refused_in_the_past},
       {"a sync is stale", "sync", stale_sync},
       {"a session goes back in time", "single_image", session_goes_back},
+      {"a connection goes back behind an event that it brought", "single_image", event_forgotten},
+      {"a read shows a later write of its own connection", "own_writes", sees_the_future},
       {"a read does not see its own session's write", "own_writes", blind_to_own_write},
       {"a call is answered twice", "recording", answered_twice},
   };

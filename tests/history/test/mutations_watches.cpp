@@ -103,6 +103,14 @@ bool set_watches_forgets(history& h, dice& d) {
   return true;
 }
 
+bool set_watches_refused(history& h, dice& d) {
+  view v(h);
+  auto* reply = v.reply_to(d, [&](auto& x, auto& r) { return r.op == zk::op::set_watches && v.granted(x); });
+  if (!reply) return false;
+  reply->got.error = d.one_in(2) ? zk::err::no_node : zk::err::marshalling_error;
+  return true;
+}
+
 bool set_watches_invents(history& h, dice& d) {
   view v(h);
   auto* reply = v.reply_to(d, [&](auto& x, auto& r) { return r.op == zk::op::set_watches && v.granted(x); });
@@ -152,6 +160,7 @@ std::vector<mutation> watch_mutations() {
       {"an event comes after the reply that shows it", "watch_order", event_after_the_reply},
       {"two events change places", "watch_order", events_swapped},
       {"setWatches forgets a change", "set_watches", set_watches_forgets},
+      {"setWatches is refused", "set_watches", set_watches_refused},
       {"setWatches invents a change", "set_watches", set_watches_invents},
   };
 }
