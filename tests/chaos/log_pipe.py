@@ -38,9 +38,9 @@ class LogPipe:
         os.close(reader)
 
     def block(self):
-        """Nobody reads, and the pipe is full: of empty lines, which are left out of the file."""
+        """Nobody reads, and the pipe is full: of empty lines, which are left out of the file. Whether it began now."""
         if self._reading.locked() or not self._reading.acquire(timeout=10):
-            return
+            return False
         self.blocked_since_start = True
         writer = os.open("/proc/self/fd/%d" % self._reader, os.O_WRONLY | os.O_NONBLOCK)
         for piece in (b"\n" * 4096, b"\n"):
@@ -50,6 +50,7 @@ class LogPipe:
             except BlockingIOError:
                 pass
         os.close(writer)
+        return True
 
     def unblock(self):
         if self._reading.locked():
