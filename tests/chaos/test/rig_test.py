@@ -148,6 +148,38 @@ class Ends(unittest.TestCase):
         self.assertEqual(told, [1, 2])
 
 
+class Pipes(unittest.TestCase):
+    def test_one_who_unblocks_what_was_not_blocked_does_not_end_the_reader(self):
+        with tempfile.TemporaryDirectory() as top:
+            pipe = LogPipe(os.path.join(top, "log"))
+            writer = pipe.open(b"")
+            with pipe._reading:  # as the reader holds it while it reads
+                pipe.unblock()
+                os.write(writer, b"heard")
+            os.close(writer)
+            pipe.wait()
+            with open(pipe.path, "rb") as f:
+                self.assertEqual(f.read(), b"heard")
+            self.assertFalse(pipe.blocked_since_start)
+
+    def test_what_a_blocked_pipe_holds_back_is_there_when_it_is_read_again(self):
+        with tempfile.TemporaryDirectory() as top:
+            pipe = LogPipe(os.path.join(top, "log"))
+            writer = pipe.open(b"")
+            self.assertTrue(pipe.block())
+            self.assertFalse(pipe.block())
+            self.assertTrue(pipe.blocked_since_start)
+            os.set_blocking(writer, False)
+            self.assertRaises(BlockingIOError, os.write, writer, b"full")
+            pipe.unblock()
+            os.set_blocking(writer, True)
+            os.write(writer, b"heard")
+            os.close(writer)
+            pipe.wait()
+            with open(pipe.path, "rb") as f:
+                self.assertEqual(f.read().strip(), b"heard")
+
+
 class Logs(unittest.TestCase):
     def test_a_log_that_ends_before_what_its_node_has_answered_with_is_a_breach(self):
         with tempfile.TemporaryDirectory() as top:
