@@ -109,7 +109,7 @@ def fail_power(rig, random, victims, kind):
                     rig.say("power failure of node %d: %d sectors of %s taken back", n, sectors, name)
                 lost += sectors
         control.stop_tape()
-        rig.count(kind, lost > 0)
+        rig.count(kind + (", bytes lost" if lost else ", nothing to lose"))
     return victims
 
 

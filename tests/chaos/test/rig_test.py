@@ -209,6 +209,12 @@ class Campaigns(unittest.TestCase):
         self.assertEqual(run.judge_campaign(lines * 4), 1)
         self.assertEqual(run.judge_campaign([line.replace("slow:1", "slow:1 delay:1") for line in lines * 4]), 0)
 
+    def test_power_failures_that_never_lose_anything_have_not_fired(self):
+        run = runner()
+        counts = "power-loss, nothing to lose:9 power-loss-all, nothing to lose:%d kill-one:1"
+        self.assertEqual(run.never_fired([self.line("power", counts % 1)]), ["a power-loss that loses bytes"])
+        self.assertEqual(run.never_fired([self.line("power", counts % 1 + " power-loss-all, bytes lost:1")]), [])
+
     def test_one_breach_or_no_run_at_all_fails_a_campaign(self):
         run = runner()
         self.assertEqual(run.judge_campaign([self.line("slow", "slow:1", "BREACH")]), 1)
