@@ -5,9 +5,8 @@ from nemesis import nemesis
 
 def weather(rig, random, later, ways, kind, **how):
     token = rig.network.disturb(ways, **how)
-    rig.count(kind)
     rig.say("%s: %s", kind, how)
-    later(random.uniform(1, 8), lambda: rig.network.calm(token))
+    later(random.uniform(1, 8), rig.ends(lambda: rig.count(kind, rig.network.calm(token) > 0)))
 
 
 @nemesis("delay")

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <iostream>
+#include <map>
 #include <sstream>
 
 #include "tests/chaos/final_reader.hpp"
@@ -122,7 +123,9 @@ class run {
         for (auto& r : readers) r->tick(monotonic_us());
       }
       unequal.clear();
+      served_.clear();
       for (auto& r : readers) {
+        served_[r->node()] = r->served();
         broken_.insert(broken_.end(), r->broken().begin(), r->broken().end());
         if (!r->done())
           unequal += "node " + std::to_string(r->node()) + " could not be read\n";
@@ -158,6 +161,14 @@ class run {
     return out + "\"";
   }
 
+  template <class Map>
+  static std::string object(const Map& m) {
+    std::string out;
+    for (auto& [key, value] : m)
+      out += (out.empty() ? "\"" : ", \"") + std::to_string(key) + "\": " + std::to_string(value);
+    return "{" + out + "}";
+  }
+
   void report(const workload_counts& c, bool ended, const std::string& unequal) {
     std::cout << "{\"asked\": " << c.asked << ", \"answered\": " << c.answered << ", \"lost\": " << c.lost
               << ", \"writes\": " << c.writes_done << ", \"events\": " << c.events
@@ -166,13 +177,7 @@ class run {
               << ", \"sessions_ended\": " << (ended ? "true" : "false") << ", \"unequal\": " << quoted(unequal)
               << ", \"broken\": [";
     for (std::size_t i = 0; i < broken_.size(); ++i) std::cout << (i ? ", " : "") << quoted(broken_[i]);
-    std::cout << "], \"errors\": {";
-    bool first = true;
-    for (auto& [code, n] : c.errors) {
-      std::cout << (first ? "" : ", ") << "\"" << code << "\": " << n;
-      first = false;
-    }
-    std::cout << "}}" << std::endl;
+    std::cout << "], \"served\": " << object(served_) << ", \"errors\": " << object(c.errors) << "}" << std::endl;
   }
 
   settings settings_;
@@ -180,6 +185,7 @@ class run {
   recorder recorder_;
   bool told_to_finish_ = false;
   std::vector<std::string> broken_;
+  std::map<node_id, zxid_t> served_;  ///< by each node in the last reading
 };
 
 }  // namespace

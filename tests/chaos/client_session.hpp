@@ -57,6 +57,7 @@ class client_session {
   bool apart() const { return phase_ == phase::apart; }
   session_id session() const { return id_; }
   std::int32_t timeout_ms() const { return negotiated_ms_ != 0 ? negotiated_ms_ : wanted_ms_; }
+  zxid_t seen_zxid() const { return seen_zxid_; }
   std::size_t outstanding() const { return waiting_.size(); }
   std::size_t watches() const { return data_.size() + exist_.size() + child_.size(); }
 

@@ -11,31 +11,39 @@ class Breach(Exception):
     """The server did what it must not."""
 
 
-# What names a failed disk in the last lines of a log: the error's own text, or what was found.
-STOPPED = re.compile(r"Input/output error|No space left|MDB_PANIC|cannot be trusted|disk", re.I)
+# What names a failed disk: the error's own text, or what was found.
+FAILED_DISK = re.compile(r"Input/output error|No space left|MDB_PANIC|cannot be trusted|the disk", re.I)
+# How a node that ends in order begins its last words: the critical line of the log, or what `troupe` complains of. What
+# an exception that nobody caught makes of it is no order.
+PARTING = re.compile(r"critical stopping: |^troupe: (?!ended by an exception|SIG)")
+# The executable's documented exit codes, but for 0.
+ORDERLY = (1, 2)
+ADVICE = "move the data directory away"
 
 
-def check_last_words(rig, node, kind):
-    words = rig.last_words(node, 8)
-    code = rig.processes[node].returncode
-    if code < 0:
-        # Another nemesis may have killed it while it was on its way out.
-        if code == -9:
-            return
-        raise Breach("node %d died of signal %d after %s: %s" % (node, -code, kind, words))
-    if code != 0 and rig.logs[node].blocked_since_start:
-        return  # nobody read them
-    if code == 0 or not STOPPED.search(words):
-        raise Breach("node %d stopped with code %d after %s without a clear message: %s" % (node, code, kind, words))
-    rig.say("node %d stopped after %s: %s", node, kind, words)
+def parting_words(rig, node):
+    """The lines with which it took leave and which name its data directory, or a file there."""
+    lines = rig.last_words(node, 12, "\n").split("\n")
+    return [line for line in lines if PARTING.search(line) and rig.data(node) in line]
+
+
+def check_last_words(rig, node):
+    """A node whose disk failed must have ended in order, and named the file and the failure."""
+    words, code = rig.last_words(node, 8), rig.processes[node].returncode
+    clear = rig.logs[node].blocked_since_start or any(FAILED_DISK.search(w) for w in parting_words(rig, node))
+    if code not in ORDERLY or not clear:
+        raise Breach("node %d stopped with code %d after its disk failed, without a clear message: %s" % (
+            node, code, words))
+    rig.say("node %d stopped, its disk failed: %s", node, words)
 
 
 def refuses(rig, node):
-    """A node that runs on damaged files ended, with a clear message. LMDB may end it by a signal: it trusts its pages."""
-    code, words = rig.processes[node].returncode, rig.last_words(node)
-    if code > 0:
-        return bool(words) or rig.logs[node].blocked_since_start
-    return -code in (signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT) and "move the data directory away" in words
+    """A node that runs on damaged files ended, naming them. LMDB may end it by a signal: it trusts its pages."""
+    code, words = rig.processes[node].returncode, rig.last_words(node, 12)
+    if code in ORDERLY:
+        return bool(parting_words(rig, node)) or rig.logs[node].blocked_since_start
+    return (-code in (signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT) and ADVICE in words and rig.data(node) in words
+            and "ended by an exception" not in words)
 
 
 def spoil(rig, random, how, kind):
@@ -55,7 +63,7 @@ def spoil(rig, random, how, kind):
     rig.say("%s: %s", kind, done)
     rig.count(kind)
     rig.start(victim)
-    rig.expected_dead.add(victim)
+    rig.looked_at.add(victim)
     end = time.monotonic() + 120
     while rig.runs(victim) and not rig.mode(victim):
         if time.monotonic() > end:
@@ -67,7 +75,7 @@ def spoil(rig, random, how, kind):
         time.sleep(0.05)
     if rig.runs(victim):
         rig.count(kind + ", recovered")
-        rig.expected_dead.discard(victim)
+        rig.looked_at.discard(victim)
         # It may still find the damage when it reads there, and must refuse then: Rig.watch allows it.
         rig.spoiled.add(victim)
         return rig.wait_for_all()

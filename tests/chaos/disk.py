@@ -6,14 +6,14 @@ import struct
 
 # Kinds of fault_control.hpp.
 NONE, SYNC_ERROR, WRITE_ERROR, NO_SPACE, SYNC_STALL, SHORT_WRITE = range(6)
-SIZE = 72
+SIZE = 80
 
 
 class Control:
     """One node's fault_control, shared with the shim in its process."""
 
     def __init__(self, path):
-        self.path, self.kind, self.fired_at_arm = path, NONE, 0
+        self.path, self.kind, self.fired_at_arm = path, NONE, 0  # the kind that was armed last
         with open(path, "wb") as f:
             f.write(bytes(SIZE))
         self._file = open(path, "r+b")
@@ -58,11 +58,25 @@ class Control:
 
     @property
     def armed(self):
-        return self._get(0) not in (NONE, SYNC_STALL)
+        """The kind that waits to strike, or lasts; NONE otherwise."""
+        return self._get(0)
 
     @property
     def fired(self):
         return self._get(3)
+
+    @property
+    def syncs(self):
+        return self._get(4)
+
+    @property
+    def writes(self):
+        return self._get(5)
+
+    @property
+    def shifted(self):
+        """Readings of the clock that were wrong."""
+        return self._get(9)
 
     def close(self):
         self._map.close()

@@ -5,33 +5,41 @@ import time
 
 import damage
 import disk
-from nemesis import leader_or_any, nemesis
+from nemesis import NOT_NOW, leader_or_any, nemesis
 
 
-def disk_fault(rig, random, later, kind, name, countdown):
-    """The node must stop by itself and say why; its peers go on; it starts again when the disk is good."""
+def some_call(random):
+    """How many calls come before the one that fails: 0 to 199, as often below 14 as above."""
+    return int(200 ** random.random()) - 1
+
+
+def healthy(rig, node):
+    """It runs, and no fault of its disk waits, lasts, or is about to end it: of two at once nobody could say which struck."""
+    return rig.runs(node) and rig.disks[node].armed == disk.NONE and not rig.must_end(node)
+
+
+def disk_fault(rig, random, later, kind, name):
+    """The node must stop by itself and say why (Rig.account looks at that); its peers go on; it starts again when the disk
+    is good."""
     victim = leader_or_any(rig, random) if random.random() < 0.5 else random.choice(rig.victims)
-    if not rig.runs(victim) or victim in rig.expected_dead:
-        return
-    control, process = rig.disks[victim], rig.processes[victim]
+    if not healthy(rig, victim):
+        return NOT_NOW
+    control, process, countdown = rig.disks[victim], rig.processes[victim], some_call(random)
     before = control.fired
-    rig.expected_dead.add(victim)
     control.arm(kind, countdown)
-    rig.say("%s for node %d, call %d from now", name, victim, countdown)
+    rig.say("%s for node %d, call %d from now", name, victim, countdown + 1)
     waits = [0]
+    report = rig.ends(lambda: rig.count(name, control.fired > before))
 
     def look():
         waits[0] += 1
         gone = process.poll() is not None or rig.processes[victim] is not process
         if control.fired == before and not gone and waits[0] < 40:
             return later(0.2, look)
-        if control.fired == before:  # nothing was written there, or another nemesis killed it first
+        if control.fired == before:  # too few calls came, or another nemesis killed it first
             control.disarm()
-            if rig.processes[victim].poll() is None:
-                rig.expected_dead.discard(victim)
-            return None
-        rig.count(name)
-        return ended()
+        report()
+        return ended() if control.fired > before else None
 
     def ended():
         waits[0] += 1
@@ -42,30 +50,30 @@ def disk_fault(rig, random, later, kind, name, countdown):
         control.disarm()
         if rig.processes[victim] is not process:  # killed on its way out, and started again
             return None
-        damage.check_last_words(rig, victim, name)
+        rig.account(victim)
         return later(random.uniform(0, 3), lambda: rig.runs(victim) or rig.start(victim))
 
-    later(0.1, look)
+    return later(0.1, look)
 
 
 @nemesis("sync-error")
 def sync_error(rig, random, later):
-    disk_fault(rig, random, later, disk.SYNC_ERROR, "sync-error", random.choice([0, 1, 2, 5, 50]))
+    return disk_fault(rig, random, later, disk.SYNC_ERROR, "sync-error")
 
 
 @nemesis("write-error")
 def write_error(rig, random, later):
-    disk_fault(rig, random, later, disk.WRITE_ERROR, "write-error", random.choice([0, 1, 2, 3, 5, 8, 50]))
+    return disk_fault(rig, random, later, disk.WRITE_ERROR, "write-error")
 
 
 @nemesis("torn-write")
 def torn_write(rig, random, later):
-    disk_fault(rig, random, later, disk.SHORT_WRITE, "torn-write", random.choice([0, 1, 2, 3, 5, 8, 50]))
+    return disk_fault(rig, random, later, disk.SHORT_WRITE, "torn-write")
 
 
 @nemesis("disk-full")
 def disk_full(rig, random, later):
-    disk_fault(rig, random, later, disk.NO_SPACE, "disk-full", random.choice([0, 1, 2, 3, 5, 8, 50]))
+    return disk_fault(rig, random, later, disk.NO_SPACE, "disk-full")
 
 
 @nemesis("sync-stall")
@@ -73,16 +81,16 @@ def sync_stall(rig, random, later):
     victim = leader_or_any(rig, random) if random.random() < 0.6 else random.choice(rig.victims)
     control, ms = rig.disks[victim], int(random.uniform(1000, 12_000))
     before = control.fired
-    if control.armed or not rig.runs(victim):
-        return
+    if not healthy(rig, victim):
+        return NOT_NOW
     control.arm(disk.SYNC_STALL, random.choice([0, 1, 5]), ms)
     rig.say("sync-stall of %d ms for node %d", ms, victim)
 
     def end():
-        control.disarm()
-        if control.fired > before:
-            rig.count("sync-stall")
-    later(ms / 1000, end)
+        if control.armed == disk.SYNC_STALL:
+            control.disarm()
+        rig.count("sync-stall", control.fired > before)
+    return later(ms / 1000, rig.ends(end))
 
 
 @nemesis("wipe", exclusive=True)

@@ -26,7 +26,8 @@ struct fault_control {
   std::atomic<std::uint64_t> taping;   ///< not 0: unsynced.hpp keeps its tape
   std::atomic<std::uint64_t> taped;    ///< writes on the tape so far
   std::atomic<std::int64_t> clock_ms;  ///< added to the wall clock
+  std::atomic<std::uint64_t> shifted;  ///< readings of the wall clock that got something added
 };
-static_assert(sizeof(fault_control) == 72 && std::atomic<std::uint64_t>::is_always_lock_free);
+static_assert(sizeof(fault_control) == 80 && std::atomic<std::uint64_t>::is_always_lock_free);
 
 }  // namespace troupe::chaos

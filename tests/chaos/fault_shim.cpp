@@ -171,18 +171,25 @@ ssize_t writev(int fd, const iovec* v, int n) {
   if (f.half && n > 1) taped(fd, size_of(v, n / 2), -1, [&] { return syscall(SYS_writev, fd, v, n / 2); });
   return failed(f.error);
 }
-ssize_t pwritev(int fd, const iovec* v, int n, off_t at) {
+ssize_t pwritev2(int fd, const iovec* v, int n, off_t at, int flags) {
+  auto write = [&](int parts) {
+    return taped(fd, size_of(v, parts), at, [&] { return syscall(SYS_pwritev2, fd, v, parts, at, 0, flags); });
+  };
   auto f = write_fault(fd);
-  if (f.error == 0) return taped(fd, size_of(v, n), at, [&] { return syscall(SYS_pwritev, fd, v, n, at, 0); });
-  if (f.half && n > 1) taped(fd, size_of(v, n / 2), at, [&] { return syscall(SYS_pwritev, fd, v, n / 2, at, 0); });
+  if (f.error == 0) return write(n);
+  if (f.half && n > 1) write(n / 2);
   return failed(f.error);
 }
+ssize_t pwritev64v2(int fd, const iovec* v, int n, off_t at, int flags) { return pwritev2(fd, v, n, at, flags); }
+ssize_t pwritev(int fd, const iovec* v, int n, off_t at) { return pwritev2(fd, v, n, at, 0); }
 ssize_t pwritev64(int fd, const iovec* v, int n, off_t at) { return pwritev(fd, v, n, at); }
 
 // Clocks that jump. What the kernel itself times (sleeps, deadlines) goes by its own clock.
 int clock_gettime(clockid_t clock, timespec* to) noexcept {
   auto done = static_cast<int>(syscall(SYS_clock_gettime, clock, to));
-  if (done == 0 && wall(clock) && here().control != nullptr) shift(*to, here().control->clock_ms);
+  if (done != 0 || !wall(clock) || here().control == nullptr) return done;
+  auto& c = *here().control;
+  if (auto ms = c.clock_ms.load(); ms != 0) shift(*to, ms), ++c.shifted;
   return done;
 }
 int gettimeofday(timeval* to, void*) noexcept {

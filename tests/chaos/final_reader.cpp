@@ -1,5 +1,6 @@
 #include "tests/chaos/final_reader.hpp"
 
+#include <algorithm>
 #include <sstream>
 
 namespace troupe::chaos {
@@ -51,8 +52,9 @@ void final_reader::tick(std::int64_t now) {
   }
 }
 
-void final_reader::on_reply(client_session&, const history::request& asked, const history::result& got) {
+void final_reader::on_reply(client_session& s, const history::request& asked, const history::result& got) {
   --waiting_;
+  served_ = std::max(served_, s.seen_zxid());
   auto& text = tree_[asked.path];
   if (got.error != zk::err::ok && got.error != zk::err::no_auth) {  // it went away between two answers
     text += " error=" + std::to_string(static_cast<int>(got.error));

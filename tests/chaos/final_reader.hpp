@@ -28,6 +28,8 @@ class final_reader final : public client_session::listener {
   /// Paths of the ephemerals in it.
   const std::vector<std::string>& ephemerals() const { return ephemerals_; }
   node_id node() const { return server_.node; }
+  /// The highest zxid that the node has named in its answers.
+  zxid_t served() const { return served_; }
   const std::vector<std::string>& broken() const { return broken_; }
 
   void on_reply(client_session&, const history::request&, const history::result&) override;
@@ -42,6 +44,7 @@ class final_reader final : public client_session::listener {
   tree_text tree_;
   std::vector<std::string> todo_, broken_, ephemerals_;
   std::size_t waiting_ = 0;
+  zxid_t served_ = 0;
   bool wanted_ = false, reading_ = false, failed_ = false;
 };
 

@@ -12,6 +12,7 @@ class LogPipe:
     def __init__(self, path):
         self.path = path
         self._reading = threading.Lock()  # held while nobody is to read
+        self._blocked = False  # the lock alone does not say it: who reads holds it too
         self._reader, self._threads = None, []
         self.blocked_since_start = False
 
@@ -20,7 +21,7 @@ class LogPipe:
         with open(self.path, "ab") as f:
             f.write(head)
         self._reader, writer = os.pipe()
-        self.blocked_since_start = self._reading.locked()
+        self.blocked_since_start = self._blocked
         thread = threading.Thread(target=self._pump, args=(self._reader,), daemon=True)
         thread.start()
         self._threads = [t for t in self._threads if t.is_alive()] + [thread]
@@ -38,10 +39,10 @@ class LogPipe:
         os.close(reader)
 
     def block(self):
-        """Nobody reads, and the pipe is full: of empty lines, which are left out of the file."""
-        if self._reading.locked() or not self._reading.acquire(timeout=10):
-            return
-        self.blocked_since_start = True
+        """Nobody reads, and the pipe is full: of empty lines, which are left out of the file. Whether it began now."""
+        if self._blocked or not self._reading.acquire(timeout=10):
+            return False
+        self._blocked = self.blocked_since_start = True
         writer = os.open("/proc/self/fd/%d" % self._reader, os.O_WRONLY | os.O_NONBLOCK)
         for piece in (b"\n" * 4096, b"\n"):
             try:
@@ -50,12 +51,14 @@ class LogPipe:
             except BlockingIOError:
                 pass
         os.close(writer)
+        return True
 
     def unblock(self):
-        if self._reading.locked():
+        if self._blocked:
+            self._blocked = False
             self._reading.release()
 
     def wait(self, seconds=10):
         """Until all that ended processes have written is in the file."""
-        for t in [] if self._reading.locked() else self._threads:
+        for t in [] if self._blocked else self._threads:
             t.join(seconds)

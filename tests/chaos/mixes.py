@@ -35,7 +35,13 @@ def plan(seed, random, only=None):
         name = random.choice(sorted(MIXES))
         return name, MIXES[name]
     names = sorted(nemesis.ALL)
-    return "drawn", random.sample(names, random.choice([1, 2, 3, 4, len(names)]))
+    drawn = random.sample(names, random.choice([1, 2, 3, 4, len(names)]))
+    return ",".join(drawn) if len(drawn) < len(names) else "all", drawn
+
+
+def all_have_a_turn(names):
+    """Whether a run lasts until each of these kinds has come once: there would be no end if they were many."""
+    return len(set(names)) <= 8
 
 
 def may_trim(names):

@@ -24,6 +24,7 @@ class Network:
         self.nodes = nodes
         self._log = log
         self._weather = {}  # (route, direction) -> {token: weather}
+        self._met_before = {}  # token -> {(route, direction): what weather had met there when it began}
         self._tokens = itertools.count(1)
         routes = []
         for n in nodes:
@@ -66,18 +67,26 @@ class Network:
     def disturb(self, ways, **weather):
         """Puts weather on these directions; give what it returns to `calm`."""
         token = next(self._tokens)
+        self._met_before[token] = {way: self._met(way) for way in ways}
         for way in ways:
             self._weather.setdefault(way, {})[token] = dict(FAIR, **weather)
             self._apply(way)
         return token
 
     def calm(self, token):
+        """Ends it; how many pieces and connects it held or delayed. (Each weather on a direction meets all that pass.)"""
+        met = sum(self._met(way) - before for way, before in self._met_before.pop(token, {}).items())
         for way, tokens in self._weather.items():
             if tokens.pop(token, None) is not None:
                 self._apply(way)
+        return met
+
+    def _met(self, way):
+        return int(self._say("met %s %s" % way))
 
     def calm_all(self):
         self._weather.clear()
+        self._met_before.clear()
         self._say("set * both")
 
     def _apply(self, way):
@@ -90,9 +99,6 @@ class Network:
     def cut(self, route):
         """Breaks its connections; returns how many."""
         return int(self._say("cut " + route))
-
-    def stats(self):
-        return self._say("stats")
 
     def close(self):
         self._process.stdin.close()

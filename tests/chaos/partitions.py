@@ -5,7 +5,6 @@ from nemesis import leader_or_any, majority, nemesis
 
 def stall(rig, random, later, ways, kind):
     token = rig.network.disturb(ways, stall=1)
-    rig.count(kind)
     rig.say("%s: nothing passes %s", kind, ways)
 
     def end():
@@ -14,8 +13,8 @@ def stall(rig, random, later, ways, kind):
         if random.random() < 0.4:
             for route in sorted({r for r, _ in ways}):
                 rig.network.cut(route)
-        rig.network.calm(token)
-    later(random.choice([random.uniform(0.2, 2), random.uniform(2, 8)]), end)
+        rig.count(kind, rig.network.calm(token) > 0)
+    later(random.choice([random.uniform(0.2, 2), random.uniform(2, 8)]), rig.ends(end))
 
 
 @nemesis("isolate-one")
@@ -93,7 +92,7 @@ def swizzle(rig, random, later):
     ways = list(dict.fromkeys(chosen))
     random.shuffle(ways)
     at = 0.0
-    tokens = []
+    tokens, met = [], [0]
     for way in ways:
         at += random.uniform(0, 0.4)
         later(at, lambda way=way: tokens.append(rig.network.disturb([way], stall=1)))
@@ -101,9 +100,14 @@ def swizzle(rig, random, later):
 
     def release():
         if tokens:
-            rig.network.calm(tokens.pop(random.randrange(len(tokens))))
+            met[0] += rig.network.calm(tokens.pop(random.randrange(len(tokens))))
+
+    def end():
+        while tokens:
+            release()
+        rig.count("swizzle", met[0] > 0)
     for _ in ways:
         at += random.uniform(0, 0.5)
         later(at, release)
-    rig.count("swizzle")
+    later(at, rig.ends(end))
     rig.say("swizzle over %d directions", len(ways))

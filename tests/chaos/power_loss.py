@@ -95,7 +95,7 @@ def lose(name, file, random):
     return sum(kept[s] < numbers[-1] for s, numbers in touched.items())
 
 
-def fail_power(rig, random, victims):
+def fail_power(rig, random, victims, kind):
     """Of all of them at once: first everyone is dead, then the disks are what they are."""
     victims = [n for n in victims if rig.disks[n].taping]
     for n in victims:
@@ -109,16 +109,16 @@ def fail_power(rig, random, victims):
                     rig.say("power failure of node %d: %d sectors of %s taken back", n, sectors, name)
                 lost += sectors
         control.stop_tape()
-        rig.count("power-loss, bytes lost" if lost else "power-loss, nothing to lose")
+        rig.count(kind + (", bytes lost" if lost else ", nothing to lose"))
     return victims
 
 
-def power_loss(rig, random, later, victims):
+def power_loss(rig, random, later, victims, kind):
     for n in victims:
         rig.disks[n].start_tape()
 
     def fail():
-        gone = fail_power(rig, random, victims)
+        gone = fail_power(rig, random, victims, kind)
         for n in gone:
             # In a part of them again, while the node recovers.
             if random.random() < 0.3:
@@ -127,17 +127,18 @@ def power_loss(rig, random, later, victims):
             restart_soon(rig, random, later, n)
 
     def again(n):
-        for m in fail_power(rig, random, [n]):
+        for m in fail_power(rig, random, [n], kind):
             restart_soon(rig, random, later, m)
     later(random.choice([random.uniform(0.02, 0.5), random.uniform(0.5, 3)]), fail)
 
 
 @nemesis("power-loss")
 def of_one(rig, random, later):
-    power_loss(rig, random, later, [leader_or_any(rig, random) if random.random() < 0.5 else random.choice(rig.victims)])
+    victim = leader_or_any(rig, random) if random.random() < 0.5 else random.choice(rig.victims)
+    power_loss(rig, random, later, [victim], "power-loss")
 
 
 @nemesis("power-loss-all")
 def of_all(rig, random, later):
     """The hall goes dark: what was acknowledged must be on the disks of a quorum."""
-    power_loss(rig, random, later, list(rig.victims))
+    power_loss(rig, random, later, list(rig.victims), "power-loss-all")

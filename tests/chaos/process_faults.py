@@ -1,35 +1,35 @@
 """Processes that die, stand still or are restarted."""
 
-from nemesis import leader_or_any, majority, nemesis, restart_soon
+from nemesis import NOT_NOW, leader_or_any, majority, nemesis, restart_soon
 
 
 def kill(rig, random, later, victims, kind):
-    victims = [n for n in victims if rig.runs(n)]
-    for n in victims:
-        rig.kill(n)
+    killed = [n for n in victims if rig.kill(n)]
+    for n in killed:
         rig.count(kind)
         restart_soon(rig, random, later, n)
+    return None if killed else NOT_NOW
 
 
 @nemesis("kill-one")
 def kill_one(rig, random, later):
-    kill(rig, random, later, [random.choice(rig.victims)], "kill-one")
+    return kill(rig, random, later, [random.choice(rig.victims)], "kill-one")
 
 
 @nemesis("kill-leader")
 def kill_leader(rig, random, later):
-    kill(rig, random, later, [leader_or_any(rig, random)], "kill-leader")
+    return kill(rig, random, later, [leader_or_any(rig, random)], "kill-leader")
 
 
 @nemesis("kill-majority")
 def kill_majority(rig, random, later):
     voters = [n for n in rig.voters if n in rig.victims]
-    kill(rig, random, later, random.sample(voters, min(majority(rig), len(voters))), "kill-majority")
+    return kill(rig, random, later, random.sample(voters, min(majority(rig), len(voters))), "kill-majority")
 
 
 @nemesis("kill-all")
 def kill_all(rig, random, later):
-    kill(rig, random, later, rig.victims, "kill-all")
+    return kill(rig, random, later, rig.victims, "kill-all")
 
 
 @nemesis("lagging-learner")
@@ -38,10 +38,9 @@ def lagging_learner(rig, random, later):
     memory: it gets a checkpoint (SNAP)."""
     leader = rig.leader()
     victims = [n for n in rig.victims if n != leader and rig.runs(n)]
-    if not victims:
-        return
-    victim = random.choice(victims)
-    rig.kill(victim)
+    victim = random.choice(victims) if victims else None
+    if not victim or not rig.kill(victim):
+        return NOT_NOW
     rig.count("lagging-learner")
     away = random.uniform(1.5, 4)
 
@@ -51,32 +50,33 @@ def lagging_learner(rig, random, later):
             rig.kill(now)
             rig.start(now)
     later(away, restart_leader)
-    later(away + random.uniform(0.5, 2), lambda: rig.runs(victim) or rig.start(victim))
+    return later(away + random.uniform(0.5, 2), lambda: rig.runs(victim) or rig.start(victim))
 
 
 def pause(rig, random, later, victims, kind):
-    for n in victims:
-        if rig.runs(n) and n not in rig.paused:
-            rig.pause(n)
-            rig.count(kind)
-            # Some short ones, that no timeout sees, and some that outlast all of them.
-            later(random.choice([random.uniform(0.1, 1), random.uniform(1, 8)]), lambda n=n: rig.resume(n))
+    awake = [n for n in victims if rig.runs(n) and n not in rig.paused]
+    for n in awake:
+        rig.pause(n)
+        rig.count(kind)
+        # Some short ones, that no timeout sees, and some that outlast all of them.
+        later(random.choice([random.uniform(0.1, 1), random.uniform(1, 8)]), lambda n=n: rig.resume(n))
+    return None if awake else NOT_NOW
 
 
 @nemesis("pause-leader")
 def pause_leader(rig, random, later):
-    pause(rig, random, later, [leader_or_any(rig, random)], "pause-leader")
+    return pause(rig, random, later, [leader_or_any(rig, random)], "pause-leader")
 
 
 @nemesis("pause-follower")
 def pause_follower(rig, random, later):
     leader = rig.leader()
-    pause(rig, random, later, [random.choice([n for n in rig.nodes if n != leader])], "pause-follower")
+    return pause(rig, random, later, [random.choice([n for n in rig.nodes if n != leader])], "pause-follower")
 
 
 @nemesis("pause-all")
 def pause_all(rig, random, later):
-    pause(rig, random, later, rig.nodes, "pause-all")
+    return pause(rig, random, later, rig.nodes, "pause-all")
 
 
 @nemesis("rolling-restart", exclusive=True)

@@ -78,12 +78,12 @@ void proxy::accept_from(route& r) {
     int fd = ::accept4(r.listener, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd < 0) return;
     make_prompt(fd);
-    ++accepted_;
     auto& sky = r.sky[up];
     auto c = std::make_unique<connection>();
     c->of = &r;
     c->ways[up].from = fd, c->ways[down].to = fd;
     c->connect_us = now_us() + sky.delay_ms * 1000;
+    if (sky.stalled || sky.delay_ms > 0) ++r.met[up];
     ends_[fd] = {c.get(), 0};
     r.connections.push_back(std::move(c));
     if (r.connections.size() > max_connections) close_both(*r.connections.front(), true);
@@ -114,6 +114,7 @@ void proxy::enqueue(connection& c, int way, std::string bytes, std::int64_t now)
     wait += static_cast<std::int64_t>(random_() % static_cast<std::uint64_t>(sky.jitter_ms * 1000));
   auto due = std::max(now + wait, d.last_due_us);
   if (sky.bytes_per_s > 0) due += static_cast<std::int64_t>(bytes.size()) * 1'000'000 / sky.bytes_per_s;
+  if (sky.stalled || due > std::max(now, d.last_due_us)) ++c.of->met[way];
   d.last_due_us = due;
   d.ended = bytes.empty();
   d.held_bytes += bytes.size();
@@ -149,7 +150,7 @@ void proxy::forward(connection& c, int way, std::int64_t now) {
       d.held.clear(), d.held_bytes = 0, d.ended = true;
       return enqueue(c, 1 - way, {}, now);
     }
-    p.sent += static_cast<std::size_t>(n), bytes_ += static_cast<std::uint64_t>(n);
+    p.sent += static_cast<std::size_t>(n);
     if (p.sent < p.bytes.size()) return;
     d.held_bytes -= p.bytes.size();
     d.held.pop_front();
@@ -254,6 +255,16 @@ bool proxy::turn(int control) {
   return readable;
 }
 
+// A stall also meets what it finds on its way.
+void proxy::put(route& r, int way, const weather& sky) {
+  if (sky.stalled && !r.sky[way].stalled)
+    for (auto& c : r.connections) {
+      r.met[way] += c->ways[way].held.size();
+      if (way == up && c->ways[up].to < 0 && !c->gone) ++r.met[up];
+    }
+  r.sky[way] = sky;
+}
+
 std::string proxy::set(const std::vector<std::string>& words) {
   if (words.size() < 3) return "error set ROUTE DIRECTION ...";
   weather sky;
@@ -277,8 +288,8 @@ std::string proxy::set(const std::vector<std::string>& words) {
   for (auto& r : routes_)
     if (matches(words[1], r->name)) {
       ++found;
-      if (words[2] != "down") r->sky[up] = sky;
-      if (words[2] != "up") r->sky[down] = sky;
+      if (words[2] != "down") put(*r, up, sky);
+      if (words[2] != "up") put(*r, down, sky);
     }
   return found != 0 ? "ok" : "error no route " + words[1];
 }
@@ -297,9 +308,9 @@ std::string proxy::command(const std::string& line) {
           if (!c->gone) close_both(*c, true), ++cut_;
     return "ok " + std::to_string(cut_ - before);
   }
-  if (words[0] == "stats")
-    return "ok accepted=" + std::to_string(accepted_) + " cut=" + std::to_string(cut_) +
-           " bytes=" + std::to_string(bytes_);
+  if (words[0] == "met" && words.size() == 3)
+    for (auto& r : routes_)
+      if (r->name == words[1]) return "ok " + std::to_string(r->met[words[2] == "up" ? up : down]);
   return "error " + words[0];
 }
 

@@ -39,7 +39,7 @@ class proxy {
   /// One command, without the newline. ROUTE may end with '*'. DIRECTION: up (from who dials), down, both.
   ///   set ROUTE DIRECTION delay=MS jitter=MS rate=BYTES stall=0|1    what is not named is as in fair weather
   ///   cut ROUTE                 breaks its connections; what was on its way is lost
-  ///   stats                     connections accepted and cut, bytes forwarded
+  ///   met ROUTE DIRECTION       pieces and connects that any weather held or delayed there so far
   /// Returns what to answer: "ok...", or "error ...".
   std::string command(const std::string&);
 
@@ -75,6 +75,7 @@ class proxy {
     int listener = -1;
     std::uint16_t target = 0;
     weather sky[2];
+    std::uint64_t met[2] = {0, 0};  ///< pieces and connects that the sky held or delayed
     std::vector<std::unique_ptr<connection>> connections;
   };
 
@@ -88,6 +89,7 @@ class proxy {
   void close_both(connection&, bool reset);
   std::int64_t next_due_us(std::int64_t now) const;
   std::string set(const std::vector<std::string>& words);
+  static void put(route&, int way, const weather&);
 
   int epoll_;
   std::mt19937_64 random_;
@@ -98,7 +100,7 @@ class proxy {
   };
   std::unordered_map<int, end> ends_;          ///< by descriptor
   std::unordered_map<int, route*> listeners_;  ///< by descriptor
-  std::uint64_t accepted_ = 0, cut_ = 0, bytes_ = 0;
+  std::uint64_t cut_ = 0;
 };
 
 }  // namespace troupe::chaos

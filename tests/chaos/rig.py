@@ -51,8 +51,11 @@ class Rig:
         self.observers = list(range(size + 1, size + observers + 1))
         self.nodes = self.voters + self.observers
         self.victims = [n for n in self.nodes if n != keeper]
-        self.counts = {}  # faults that really fired, by kind
-        self.processes, self.expected_dead, self.paused = {}, set(), set()
+        self.counts, self.idle = {}, {}  # faults that really fired, and those that were set and met nothing, by kind
+        self.processes, self.paused = {}, set()
+        self.looked_at = set()  # nodes whose end somebody else judges (damage.spoil)
+        self._accounted = set()  # processes whose end is explained
+        self._ends = []
         self.fired_before = {}
         self.spoiled, self.refused_late = set(), set()  # nodes that run on files that were damaged
         self.client = self.network = None
@@ -71,7 +74,18 @@ class Rig:
         self._events.write("%8.3f %s\n" % (time.monotonic() - self._started, text % values))
 
     def count(self, kind, times=1):
-        self.counts[kind] = self.counts.get(kind, 0) + times
+        into = self.counts if times else self.idle
+        into[kind] = into.get(kind, 0) + int(times or 1)
+
+    def ends(self, action):
+        """`action`, the end of a fault and what is to be said of it, as a function that does it once: when it is called, or
+        else while everything is healed."""
+        def once():
+            if once in self._ends:
+                self._ends.remove(once)
+                action()
+        self._ends.append(once)
+        return once
 
     # ---- set-up
 
@@ -113,6 +127,9 @@ class Rig:
     # ---- processes
 
     def start(self, node):
+        self.account(node)
+        self.looked_at.discard(node)
+        self.fired_before[node] = self.disks[node].fired
         log = self.logs[node].open(b"---- start at %.3f\n" % (time.monotonic() - self._started))
         environment = dict(os.environ, LD_PRELOAD=self.programs["shim"], CHAOS_DISK_CONTROL=self.disks[node].path,
                            CHAOS_DISK_TAPE=self.disks[node].tape,
@@ -121,9 +138,6 @@ class Rig:
             [self.programs["troupe"], "node", "--config-file=" + self.path(node, "node.conf")],
             stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment)
         os.close(log)
-        self.fired_before[node] = self.disks[node].fired
-        if not self.disks[node].armed:  # a fault that waits may end it at once
-            self.expected_dead.discard(node)
         self.say("start node %d", node)
 
     def runs(self, node):
@@ -133,28 +147,31 @@ class Rig:
         return [n for n in self.nodes if self.runs(n)]
 
     def kill(self, node):
-        """kill -9; back when the process is gone."""
-        self._end(node, signal.SIGKILL, 30)
+        """kill -9; back when the process is gone. Whether it ran."""
+        return self._end(node, signal.SIGKILL, 30)
 
     def stop(self, node):
         """SIGTERM, as an operator stops it."""
-        self._end(node, signal.SIGTERM, 60)
+        return self._end(node, signal.SIGTERM, 60)
 
     def _end(self, node, number, deadline_s):
-        self.expected_dead.add(node)
         self.resume(node)
+        self.account(node)
         if not self.runs(node):
-            return
+            return False
         self.say("signal %d to node %d", number, node)
-        self.processes[node].send_signal(number)
+        process = self.processes[node]
+        process.send_signal(number)
         try:
-            self.processes[node].wait(deadline_s)
+            process.wait(deadline_s)
         except subprocess.TimeoutExpired:
-            self.processes[node].kill()
-            self.processes[node].wait()
+            process.kill()
+            process.wait()
             raise Breach("node %d did not end within %d s of signal %d" % (node, deadline_s, number))
-        if number == signal.SIGTERM and self.processes[node].returncode != 0:
-            raise Breach("node %d: exit code %d after SIGTERM" % (node, self.processes[node].returncode))
+        if process.returncode == (0 if number == signal.SIGTERM else -number):
+            self._accounted.add(process)
+        self.account(node)  # it may have ended by itself just before
+        return True
 
     def pause(self, node):
         if self.runs(node):
@@ -170,19 +187,26 @@ class Rig:
             self.say("resume node %d", node)
 
     def watch(self):
-        """No node may end by itself unless its disk was made to fail."""
         for n in self.nodes:
-            if n in self.processes and not self.runs(n) and n not in self.expected_dead:
-                if n in self.spoiled and damage.refuses(self, n):
-                    self.say("node %d refuses late: %s", n, self.last_words(n))
-                    self.count("damage found late")
-                    self.expected_dead.add(n)
-                    self.refused_late.add(n)
-                    continue
-                raise Breach("node %d ended by itself, code %d: %s" % (
-                    n, self.processes[n].returncode, self.last_words(n)))
+            self.account(n)
 
-    def last_words(self, node, lines=3):
+    def account(self, node):
+        """If its process has ended: why? A breach unless we ended it, its disk failed under this very process, or its files
+        were damaged; and in both latter cases it must have said so."""
+        process = self.processes.get(node)
+        if not process or process.poll() is None or process in self._accounted or node in self.looked_at:
+            return
+        self._accounted.add(process)
+        if self.must_end(node) and not (process.returncode < 0 and node in self.spoiled):
+            damage.check_last_words(self, node)
+        elif node in self.spoiled and damage.refuses(self, node):
+            self.say("node %d refuses late: %s", node, self.last_words(node))
+            self.count("damage found late")
+            self.refused_late.add(node)
+        else:
+            raise Breach("node %d ended by itself, code %d: %s" % (node, process.returncode, self.last_words(node)))
+
+    def last_words(self, node, lines=3, between=" | "):
         if not self.runs(node):
             self.logs[node].wait()
         try:
@@ -190,7 +214,7 @@ class Rig:
                 text = f.read().rpartition("---- start at ")[2]
         except OSError:
             return ""
-        return " | ".join(text.strip().splitlines()[-lines:])
+        return between.join(text.strip().splitlines()[-lines:])
 
     def count_in_logs(self, kind, text):
         """What the nodes themselves say that happened."""
@@ -252,6 +276,13 @@ class Rig:
             raise AssertionError("the client ended with code %d" % code)
         return json.loads(said)
 
+    def check_shims(self):
+        """Without its shim no fault would ever strike."""
+        for n in self.nodes:
+            if not self.disks[n].syncs or not self.disks[n].writes:
+                raise Breach("node %d served, but the shim of its disk saw %d flushes and %d writes: is LD_PRELOAD in "
+                             "force, and %s its directory?" % (n, self.disks[n].syncs, self.disks[n].writes, self.data(n)))
+
     def must_end(self, node):
         """A write or flush of this very process failed."""
         disk = self.disks[node]
@@ -262,18 +293,18 @@ class Rig:
     def heal(self):
         """Every fault ends, every node runs."""
         self.say("heal")
-        self.network.calm_all()
         for n in self.nodes:
             self.disks[n].disarm()
             self.disks[n].stop_tape()
             self.disks[n].shift_clock(0)
             self.logs[n].unblock()
             self.resume(n)
+        while self._ends:
+            self._ends[0]()
+        self.network.calm_all()
         for n in self.running():
             if self.must_end(n):
                 self.wait_for(lambda n=n: not self.runs(n), "node %d ends after its disk failed" % n)
-            else:
-                self.expected_dead.discard(n)
         self.watch()
         late = [n for n in self.refused_late if not self.runs(n)]
         self.refused_late.clear()

@@ -1,6 +1,6 @@
 """What surrounds a node: clocks that are wrong, a reader of its log that has stopped."""
 
-from nemesis import leader_or_any, nemesis
+from nemesis import NOT_NOW, leader_or_any, nemesis
 
 
 @nemesis("clock-jump")
@@ -9,22 +9,27 @@ def clock_jump(rig, random, later):
     victim = random.choice(rig.victims)
     ms = random.choice([-1, 1]) * random.choice([200, 5000, 3_600_000, random.randrange(1, 86_400_000)])
     rig.say("clock of node %d: %d ms", victim, ms)
+    before = rig.disks[victim].shifted
     rig.disks[victim].shift_clock(ms)
-    rig.count("clock-jump")
+
+    def end():
+        rig.disks[victim].shift_clock(0)
+        rig.count("clock-jump", rig.disks[victim].shifted > before)
+    end = rig.ends(end)
     if random.random() < 0.5:
-        later(random.uniform(0.2, 4), lambda: rig.disks[victim].shift_clock(0))
+        later(random.uniform(0.2, 4), end)
 
 
 @nemesis("clock-drift")
 def clock_drift(rig, random, later):
     """It runs up to a half too fast or too slowly (at most backwards by nothing: those are jumps), in steps of 50 ms."""
     victim, rate, steps = random.choice(rig.victims), random.uniform(-0.5, 0.5), random.randrange(20, 100)
-    rig.count("clock-drift")
+    before = rig.disks[victim].shifted
+    end = rig.ends(lambda: rig.count("clock-drift", rig.disks[victim].shifted > before))
 
     def step(done=1):
         rig.disks[victim].shift_clock(int(rate * done * 50))
-        if done < steps:
-            later(0.05, lambda: step(done + 1))
+        later(0.05, (lambda: step(done + 1)) if done < steps else end)
     step()
 
 
@@ -33,9 +38,8 @@ def blocked_log(rig, random, later):
     """Whoever reads the log of a node reads no more, and the pipe is full: the node must work on, and must end if its disk
     fails or it is told to. Its last words may be lost then, and are not asked for."""
     victim = leader_or_any(rig, random) if random.random() < 0.5 else random.choice(rig.victims)
-    if not rig.runs(victim):
-        return
-    rig.logs[victim].block()
+    if not rig.runs(victim) or not rig.logs[victim].block():
+        return NOT_NOW
     rig.say("nobody reads the log of node %d", victim)
     rig.count("blocked-log")
-    later(random.uniform(0.5, 8), lambda: rig.logs[victim].unblock())
+    return later(random.uniform(0.5, 8), lambda: rig.logs[victim].unblock())

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 
 from damage import Breach
@@ -12,12 +13,12 @@ def zxid_of(line):
 
 
 def dump_log(program, data, to):
-    """One node's log into a file, as the history has it."""
+    """One node's log into a file, as the history has it; the zxid with which it ends."""
     with open(to, "wb") as out:
         done = subprocess.run([program, data], stdout=out, stderr=subprocess.PIPE, universal_newlines=True, timeout=300)
     if done.returncode != 0:
         raise Breach("the log of %s cannot be read: %s" % (data, done.stderr.strip()))
-    return done.stderr.strip()
+    return int(re.search(r" last (0x[0-9a-f]+) ", done.stderr).group(1), 16)
 
 
 def merge_logs(files):
@@ -46,18 +47,22 @@ def holes(order):
     return found
 
 
-def check(programs, directory, nodes, data_of, spoiled):
+def check(programs, directory, served, data_of, spoiled):
     """Writes whole.jsonl, the history with the log, and has it checked. What the checker says; Breach if it objects.
+    `served`: node -> the highest zxid that it has answered with at the end: its log must have it.
     The log of a node whose files were `spoiled`, and which never had to read there, may be refused now."""
     files = {}
-    for n in nodes:
-        files[n] = os.path.join(directory, "log-%d.jsonl" % n)
+    for n in served:
+        name = os.path.join(directory, "log-%d.jsonl" % n)
         try:
-            dump_log(programs["log_dump"], data_of(n), files[n])
+            last = dump_log(programs["log_dump"], data_of(n), name)
         except Breach:
             if n not in spoiled:
                 raise
-            del files[n]
+            continue
+        if last < served[n]:
+            raise Breach("node %d answered with zxid %#x, but its log ends at %#x" % (n, served[n], last))
+        files[n] = name
     lines, order = merge_logs(files)
     missing = holes(order)
     # Every log must be a piece of the whole without a hole, whatever it was trimmed to.
@@ -73,7 +78,8 @@ def check(programs, directory, nodes, data_of, spoiled):
             out.write(line)
         out.writelines(lines)
     if missing:
-        return "unchecked: no node has the log behind %#x any more" % missing[0]
+        raise Breach("unchecked: no node has the log behind %#x any more, so nobody can judge the history. One node must "
+                     "keep all of it: see the keeper of rig.py, and may_trim and log-retain in mixes.py" % missing[0])
     return recheck(programs, whole)
 
 

@@ -142,11 +142,48 @@ TEST_CASE("a cut breaks both ends and loses what was on its way") {
   }
 }
 
+TEST_CASE(
+    "weather that touches no piece has met nothing, and what it holds or delays is counted for its direction alone") {
+  network n;
+  n.dial();
+  n.until([&] { return n.accepted(); });
+  auto exchange = [&](const std::string& s) {
+    auto up = n.heard(n.server) + s, down = n.heard(n.client) + s;
+    n.say(n.client, s), n.say(n.server, s);
+    n.until([&] { return n.heard(n.server) == up && n.heard(n.client) == down; });
+  };
+  exchange("fair");
+  for (std::string weather : {"stall=1", "delay=50", "rate=1000"}) {
+    CHECK(n.p.command("set r both " + weather) == "ok");
+    CHECK(n.p.command("set r both") == "ok");
+  }
+  CHECK(n.p.command("met r up") == "ok 0");
+  CHECK(n.p.command("set r up delay=1") == "ok");
+  exchange("late");
+  CHECK(n.p.command("met r up") == "ok 1");
+  CHECK(n.p.command("set r up rate=100000") == "ok");
+  exchange("slow");
+  CHECK(n.p.command("met r up") == "ok 2");
+  CHECK(n.p.command("set r up stall=1") == "ok");
+  n.say(n.client, "held");
+  n.until([&] { return n.p.command("met r up") == "ok 3"; });
+  CHECK(n.p.command("met r down") == "ok 0");
+}
+
+TEST_CASE("a connect that a stall holds is met by it") {
+  network n;
+  CHECK(n.p.command("set r up stall=1") == "ok");
+  n.dial();
+  n.until([&] { return n.p.command("met r up") == "ok 1"; });
+  CHECK(n.p.command("met r down") == "ok 0");
+}
+
 TEST_CASE("a proxy refuses commands that it does not know, and routes that it does not have") {
   network n;
   CHECK(n.p.command("set other both stall=1").starts_with("error"));
   CHECK(n.p.command("set r both speed=1").starts_with("error"));
   CHECK(n.p.command("melt r").starts_with("error"));
+  CHECK(n.p.command("met other up").starts_with("error"));
   CHECK(n.p.command("set * both").starts_with("ok"));
 }
 
