@@ -19,26 +19,41 @@ constexpr std::array list{
                "An established leader has delivered or holds all that was committed before (I-7, "
                "I-9)."},
     check_info{"initial_history",
-               "Nodes that enter an epoch have histories that agree wherever both reach (I-8, I-10; "
-               "ZOOKEEPER-4643)."},
+               "Whoever enters an epoch on disk has all of its initial history there, up to what NewLeader closes; and "
+               "that of each later epoch begins with one that a quorum has (I-8, I-10; ZOOKEEPER-4643)."},
     check_info{"ack_durable",
                "An acknowledgement leaves only when its records are on that node's disk (ZOOKEEPER-4646)."},
+    check_info{"durable_image",
+               "What a node has written, and may acknowledge, a power cut would leave on its device: records, epochs, "
+               "and a checkpoint to start from."},
     check_info{"epoch_durable",
                "AckEpoch, LeaderInfo and AckNewLeader leave only when the epoch is on disk "
                "(ZOOKEEPER-3023)."},
-    check_info{"commit_quorum", "What is decided to be committed is on the disks of a quorum."},
+    check_info{
+        "commit_quorum",
+        "What is decided to be committed, the initial history of an established leader too, is on the disks of a "
+        "quorum."},
+    check_info{"commit_logged", "A node that serves has logged all that it takes for committed."},
     check_info{"epochs_grow", "On disk the current epoch is at most the accepted one, and neither falls."},
     check_info{"log_rules", "Records follow on one another, and truncation spares what was delivered."},
     check_info{"delivery_durable", "A node delivers only what is on its own disk (ZOOKEEPER-4712, 4882)."},
     check_info{"recovery",
                "After a crash a disk holds what was written before, or that and all of the write under way."},
-    check_info{"rot_is_noticed", "Damage never passes for a torn write: the node recovers all or refuses to start."},
+    check_info{
+        "rot_is_noticed",
+        "Damage never passes for a torn write: the node recovers all or refuses to start; only of the newest write "
+        "nothing tells if a power cut took its high-water mark."},
     check_info{"checkpoint_committed", "A checkpoint stands for committed transactions only, of its node's own past."},
-    check_info{"same_tree", "Trees at the same zxid are the same, on all nodes."},
+    check_info{
+        "same_tree",
+        "Trees at the same zxid are the same, on all nodes (every 256 turns of a commit processor, at checkpoints, "
+        "starts and the end)."},
     check_info{"no_accusation", "Nobody is accused of what no honest peer sends (ZOOKEEPER-4685)."},
     check_info{"failed_write_stops", "A node whose disk failed a write or a sync stops (ZOOKEEPER-2247, 4882)."},
-    check_info{"no_error_of_ours", "A node stops only for a fault of its disk."},
-    check_info{"starts_again", "A node whose disk was not damaged starts again."},
+    check_info{"no_error_of_ours",
+               "A node stops only by an error of its storage, and only after a fault or damage hit its disk."},
+    check_info{"starts_again",
+               "A node starts again unless damage hit its disk, and since then no start has found it whole."},
     check_info{"whole_frames", "What is delivered to a client is whole frames."},
     check_info{"protocol", "Every call is answered once, in order, with the body that belongs to it."},
     check_info{"calm",

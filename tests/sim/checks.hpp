@@ -1,6 +1,7 @@
 #pragma once
-/// The invariants: each a name and the sentence that it proves. They are looked at after every step of every actor.
-/// What clients saw is judged at the end of a seed, by tests/history, whose rules have names of their own.
+/// The invariants: each a name and the sentence that it proves. Each is looked at where it could break: after a step of
+/// the actor whose part it is, at each write, message, start. Trees are too large for that: `same_tree` says when. What
+/// clients saw is judged at the end of a seed, by tests/history, whose rules have names of their own.
 
 #include <span>
 #include <stdexcept>

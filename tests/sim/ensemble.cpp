@@ -45,13 +45,15 @@ class ensemble::observed_log final : public persistence::log_store {
     observer_.on_writing(node_, ops);
     auto truncates = [](auto& op) { return std::holds_alternative<zab::truncate_after>(op); };
     if (ensemble_.on_truncating && std::any_of(ops.begin(), ops.end(), truncates)) ensemble_.on_truncating(node_.id);
-    inner_->write(ops);
+    observer_.watching(node_, [&] { inner_->write(ops); });
     observer_.on_written(node_);
   }
   zab::zab_peer::log_read_result read(zxid_t after, std::size_t max_bytes) override {
-    return inner_->read(after, max_bytes);
+    return observer_.watching(node_, [&] { return inner_->read(after, max_bytes); });
   }
-  void trim(zxid_t upto) override { inner_->trim(upto); }
+  void trim(zxid_t upto) override {
+    observer_.watching(node_, [&] { inner_->trim(upto); });
+  }
   bool trim_pending() const override { return inner_->trim_pending(); }
   std::size_t size_bytes() const override { return inner_->size_bytes(); }
 
@@ -69,16 +71,18 @@ class ensemble::observed_state final : public persistence::state_store {
   zxid_t zxid() const override { return inner_->zxid(); }
   void write(const tree::state_delta& d) override {
     observer_.on_checkpoint(node_, d.zxid, false);
-    inner_->write(d);
+    observer_.watching(node_, [&] { inner_->write(d); });
   }
-  std::unique_ptr<tree::database> load() override { return inner_->load(); }
+  std::unique_ptr<tree::database> load() override {
+    return observer_.watching(node_, [&] { return inner_->load(); });
+  }
   zab::snap_chunk read_chunk(std::uint32_t index, std::size_t max_bytes) override {
-    return inner_->read_chunk(index, max_bytes);
+    return observer_.watching(node_, [&] { return inner_->read_chunk(index, max_bytes); });
   }
   bool install_chunk(const zab::snap_chunk& c) override {
     node_.copying = !c.last;
     if (c.last) observer_.on_checkpoint(node_, c.zxid, true);
-    return inner_->install_chunk(c);
+    return observer_.watching(node_, [&] { return inner_->install_chunk(c); });
   }
   std::size_t size_bytes() const override { return inner_->size_bytes(); }
 
@@ -208,7 +212,7 @@ void ensemble::start(node_id id) {
     if (fails_to_start(n, errors, e.what())) return;
     world_.trace([&] { return "node " + std::to_string(id) + " refuses to start: " + e.what(); });
     world_.count("refused to start");
-    if (n.injected.empty()) world_.breach("starts_again", "node " + std::to_string(id) + ": " + e.what());
+    observer_.on_refusal(n, e.what());
     n.refused = true;
     return;
   }
@@ -369,7 +373,7 @@ void ensemble::from_node(node& n, caf::message& m) {
     for (auto& f : out->frames) {
       if (f.what == msg::channel::zab) {
         auto m = zab::decode_message(f.body.aligned() ? f.body : shared_bytes::copy_of(f.body.view()));
-        observer_.on_send(n, m);
+        observer_.on_send(n, f.to, m);
         if (m.epoch == 0 && std::holds_alternative<zab::ping>(m.body)) gathers(n);
       }
       if (f.what == msg::channel::election && world_.tracing()) {

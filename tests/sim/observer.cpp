@@ -11,11 +11,9 @@ namespace {
 
 std::string z(zxid_t v) { return std::to_string(epoch_of(v)) + "." + std::to_string(counter_of(v)); }
 
-std::uint64_t failed_writes(const node& n) {
-  std::uint64_t sum = 0;
-  for (auto kind : {"write error", "sync error", "disk full"})
-    if (auto it = n.on_disk.fired().find(kind); it != n.on_disk.fired().end()) sum += it->second;
-  return sum;
+std::uint64_t lost_commits(const node& n) {
+  auto it = n.on_disk.fired().find("commit lost");
+  return it == n.on_disk.fired().end() ? 0 : it->second;
 }
 
 std::uint64_t hash_of(const shared_bytes& b) {
@@ -62,6 +60,23 @@ bool observer::image::same_as(const image& o, std::string* why) const {
   return true;
 }
 
+bool observer::image::begins_with(const image& o, zxid_t* differs) const {
+  auto after = std::max(base, o.base);
+  if (*differs = o.last(); last() < o.last()) return false;
+  auto a = records.upper_bound(after);
+  for (auto b = o.records.upper_bound(after); b != o.records.end(); ++a, ++b)
+    if (*differs = b->first; a == records.end() || *a != *b) return false;
+  return true;
+}
+
+observer::image observer::before_newest(const node_view& v) {
+  if (v.newest.all) return *v.newest.all;
+  auto out = v.disk;
+  out.records.erase(out.records.upper_bound(v.newest.last), out.records.end());
+  out.accepted = v.newest.accepted, out.current = v.newest.current;
+  return out;
+}
+
 void observer::on_boot(const node& n, persistence::log_store& log, zxid_t checkpoint) {
   auto& v = nodes_.at(n.id);
   image found;
@@ -84,34 +99,41 @@ void observer::on_boot(const node& n, persistence::log_store& log, zxid_t checkp
   // A write that a crash cut off is there wholly or not at all; an install is finished by the start itself.
   image with = v.disk;
   for (auto& op : v.writing) apply(n, with, op);
-  std::string why, why_with;
-  if (!v.disk.same_as(found, &why) && (v.writing.empty() || !with.same_as(found, &why_with))) {
-    image reset = found;
-    reset.records.clear();
+  auto lost = lost_commits(n);
+  bool lost_commit = lost != std::exchange(v.lost_commits, lost);
+  std::string why, why_with, why_before;
+  bool as_before = v.disk.same_as(found, &why);
+  if (!as_before && !v.writing.empty() && with.same_as(found, &why_with)) {
+    remember(v, v.writing);
+  } else if (!as_before) {
     bool finished_install = v.installed && found.base == v.installed && found.records.empty() &&
                             found.accepted >= v.disk.accepted && found.current >= v.disk.current;
-    bool came_back = found.accepted == v.disk.accepted && found.current == v.disk.current &&
-                     found.last() > v.disk.last() &&
-                     std::includes(found.records.begin(), found.records.end(),
-                                   v.disk.records.upper_bound(std::max(found.base, v.disk.base)), v.disk.records.end());
+    // Damage may take the newest write and nothing else, and this in two cases only.
+    bool without_newest = v.damaged && v.newest.any && before_newest(v).same_as(found, &why_before);
+    bool came_back = lost_commit && v.newest.all && found.accepted == v.disk.accepted &&
+                     found.current == v.disk.current && found.last() > v.disk.last();
     if (finished_install) {
       world_.count("install finished at start");
-    } else if (v.damaged && came_back) {
+    } else if (without_newest && came_back) {
       // The commit that was lost was a truncation, and nothing was acknowledged on it since (high_water.hpp).
       world_.count("truncation lost, its records are back");
-    } else if (v.damaged && v.power_lost) {
-      // Known limit: a last block that rots, and a high-water mark that a power failure lost.
-      world_.count("rot that passed for torn after a power failure");
+    } else if (without_newest && v.power_lost && (lost_commit || v.newest.in_journal)) {
+      // Known limit (high_water.hpp): a power failure lost the mark that tells of the last block or commit.
+      world_.count(lost_commit ? "lost commit that nothing told of after a power failure"
+                               : "rot that passed for torn after a power failure");
     } else if (v.damaged) {
-      breach("rot_is_noticed", n, why);
+      breach("rot_is_noticed", n, why + (why_before.empty() ? "" : "; or, without the newest write: " + why_before));
     } else {
       breach("recovery", n, why + (why_with.empty() ? "" : "; or, with the write under way: " + why_with));
     }
+    v.newest = {};
   }
   v.disk = std::move(found);
   v.writing.clear();
-  v.accusations = 0, v.failed_writes = failed_writes(n);
-  v.damaged = v.power_lost = false;
+  v.accusations = 0, v.failed_writes = n.on_disk.errors();
+  v.failed_at_boot = v.failed_writes, v.storage_error.clear();
+  v.damaged = v.power_lost = v.newest.in_journal = false;
+  v.spoiled = v.latent_rot;  // every record was read, and the checkpoint was loaded
   v.checkpoint = checkpoint;
   if (checkpoint > last_committed()) breach("checkpoint_committed", n, "its checkpoint is of " + z(checkpoint));
   v.delivered = checkpoint, v.position = position_after(checkpoint), v.decided = 0;
@@ -125,10 +147,48 @@ void observer::on_written(const node& n) {
   auto& v = nodes_.at(n.id);
   auto ops = std::move(v.writing);
   v.writing.clear();
+  if (!ops.empty()) remember(v, ops);
   for (auto& op : ops) {
     apply(n, v.disk, op);
     if (auto* e = std::get_if<zab::set_current_epoch>(&op)) enter_epoch(n, v.disk, e->epoch);
   }
+  check_device(n, v);
+  auto& device = n.on_disk.durable();
+  for (auto& op : ops) {
+    auto* a = std::get_if<zab::append_records>(&op);
+    if (!a) continue;
+    for (auto& r : a->records) {
+      if (!v.disk.records.contains(r.zxid)) break;  // dropped by what was written behind it
+      auto there = device.find(r.zxid);
+      if (!there || *there != r.payload.view())
+        breach("durable_image", n,
+               z(r.zxid) + " was written, but a power cut would " + (there ? "change" : "lose") + " it");
+    }
+  }
+}
+
+/// What would be left if the power were cut now; everything that leaves a node as acknowledged is in `v.disk`.
+void observer::check_device(const node& n, const node_view& v) {
+  auto& device = n.on_disk.durable();
+  auto& s = device.state();
+  if (s.last != v.disk.last())
+    breach("durable_image", n, "its log ends at " + z(v.disk.last()) + ", on the device at " + z(s.last));
+  if (s.accepted_epoch != v.disk.accepted || s.current_epoch != v.disk.current)
+    breach("durable_image", n,
+           "its epochs are " + std::to_string(v.disk.accepted) + "/" + std::to_string(v.disk.current) +
+               ", on the device " + std::to_string(s.accepted_epoch) + "/" + std::to_string(s.current_epoch));
+  if (device.checkpoint() < s.base)
+    breach("durable_image", n,
+           "its log begins after " + z(s.base) + ", its checkpoint is of " + z(device.checkpoint()));
+}
+
+void observer::remember(node_view& v, const std::vector<zab::persist_op>& ops) {
+  auto drops = [](auto& op) {
+    return std::holds_alternative<zab::truncate_after>(op) || std::holds_alternative<zab::reset_log>(op);
+  };
+  auto appends = [](auto& op) { return std::holds_alternative<zab::append_records>(op); };
+  v.newest = {true, std::all_of(ops.begin(), ops.end(), appends), v.disk.last(), v.disk.accepted, v.disk.current, {}};
+  if (std::any_of(ops.begin(), ops.end(), drops)) v.newest.all = v.disk;
 }
 
 void observer::apply(const node& n, image& d, const zab::persist_op& op) {
@@ -158,24 +218,52 @@ void observer::apply(const node& n, image& d, const zab::persist_op& op) {
   }
 }
 
+/// `d` is the log as it was when the epoch was written, not what came in the same write behind it.
 void observer::enter_epoch(const node& n, const image& d, epoch_t e) {
+  auto& v = nodes_.at(n.id);
+  auto text = "enters epoch " + std::to_string(e);
+  if (v.promised.contains(e) && !v.closed[e].contains(d.last()))  // a learner: its leader says where its history ends
+    breach("initial_history", n,
+           text + " with a history up to " + z(d.last()) + ", which " +
+               (v.closed[e].empty() ? "nobody has closed" : "NewLeader closed at " + z(*v.closed[e].rbegin())));
+  // The first has just the initial history: no leader proposes before its own disk is in the epoch.
   auto [it, first] = histories_.try_emplace(e);
+  auto& h = it->second;
   if (first) {
-    it->second = {n.id, d};
-    return;
-  }
-  const auto& o = it->second.disk;
-  auto after = std::max(o.base, d.base), upto = std::min(o.last(), d.last());
-  for (auto a = o.records.upper_bound(after), b = d.records.upper_bound(after);; ++a, ++b) {
-    bool more_a = a != o.records.end() && a->first <= upto, more_b = b != d.records.end() && b->first <= upto;
-    if (!more_a && !more_b) break;
-    if (more_a != more_b || *a != *b) {
+    h.who = n.id, h.disk = d;
+    // The newest one is enough: it begins with those before it.
+    for (auto earlier = it; earlier != histories_.begin();)
+      if ((--earlier)->second.chosen) {
+        extends(n, e, earlier->first);
+        break;
+      }
+  } else {
+    zxid_t differs = 0;
+    if (!d.begins_with(h.disk, &differs))
       breach("initial_history", n,
-             "enters epoch " + std::to_string(e) + " with another history than node " + std::to_string(it->second.who) +
-                 ", at " + z(more_a ? a->first : b->first));
-      break;
-    }
+             text + " without the history of node " + std::to_string(h.who) + ", at " + z(differs));
+    auto next = d.records.upper_bound(std::max(h.disk.last(), d.base));
+    if (next != d.records.end() && epoch_of(next->first) != e)
+      breach("initial_history", n,
+             text + " with " + z(next->first) + " behind the history of node " + std::to_string(h.who) + ", " +
+                 z(h.disk.last()));
   }
+  choose(n, e, h);
+}
+
+void observer::choose(const node& n, epoch_t e, epoch_history& h) {
+  h.entered.push_back(n.id);
+  if (h.chosen || !ensemble_.quorum(h.entered)) return;
+  h.chosen = true;
+  for (auto later = histories_.upper_bound(e); later != histories_.end(); ++later) extends(n, later->first, e);
+}
+
+void observer::extends(const node& n, epoch_t later, epoch_t earlier) {
+  zxid_t differs = 0;
+  if (histories_.at(later).disk.begins_with(histories_.at(earlier).disk, &differs)) return;
+  breach("initial_history", n,
+         "epoch " + std::to_string(later) + " begins without " + z(differs) + ", of the initial history of epoch " +
+             std::to_string(earlier));
 }
 
 void observer::on_checkpoint(const node& n, zxid_t zxid, bool installed) {
@@ -191,7 +279,7 @@ void observer::on_crash(const node& n, bool power) {
   if (power) nodes_.at(n.id).power_lost = true;
 }
 
-void observer::on_damage(node_id id) { nodes_.at(id).damaged = true; }
+void observer::on_damage(node_id id) { nodes_.at(id).damaged = nodes_.at(id).spoiled = true; }
 
 void observer::on_wipe(node_id id) {
   auto& v = nodes_.at(id);
@@ -202,24 +290,34 @@ void observer::on_wipe(node_id id) {
 
 // ---- what it says
 
-void observer::on_send(const node& n, const zab::message& m) {
-  auto& d = nodes_.at(n.id).disk;
+void observer::on_send(const node& n, node_id to, const zab::message& m) {
+  auto& v = nodes_.at(n.id);
+  auto& d = v.disk;
   if (auto* a = std::get_if<zab::ack>(&m.body); a && a->last > d.last())
     breach("ack_durable", n, "acknowledges " + z(a->last) + " but has " + z(d.last()) + " on disk");
   if (auto* a = std::get_if<zab::ack_epoch>(&m.body)) {
     if (d.accepted < m.epoch) breach("epoch_durable", n, "AckEpoch before the accepted epoch is on disk");
     if (a->current_epoch > d.current) breach("epoch_durable", n, "AckEpoch tells a current epoch that is not on disk");
+    v.promised.insert(m.epoch);
   }
   if (std::holds_alternative<zab::leader_info>(m.body) && d.accepted < m.epoch)
     breach("epoch_durable", n, "LeaderInfo before the accepted epoch is on disk");
-  if (std::holds_alternative<zab::new_leader>(m.body)) {
+  if (auto* l = std::get_if<zab::new_leader>(&m.body)) {
     auto [it, fresh] = announced_.emplace(m.epoch, n.id);
     if (!fresh && it->second != n.id)
       breach("one_leader_per_epoch", n,
              "takes epoch " + std::to_string(m.epoch) + ", which node " + std::to_string(it->second) + " has taken");
+    nodes_.at(to).closed[m.epoch].insert(l->last);
   }
-  if (std::holds_alternative<zab::ack_new_leader>(m.body) && d.current < m.epoch)
-    breach("epoch_durable", n, "AckNewLeader before the current epoch is on disk");
+  if (std::holds_alternative<zab::ack_new_leader>(m.body)) {
+    if (d.current < m.epoch) breach("epoch_durable", n, "AckNewLeader before the current epoch is on disk");
+    auto& closed = v.closed[m.epoch];
+    if (closed.empty())
+      breach("initial_history", n, "AckNewLeader without a NewLeader");
+    else if (!d.reaches(*closed.rbegin()))
+      breach("initial_history", n,
+             "AckNewLeader of a history up to " + z(*closed.rbegin()) + " that ends on disk at " + z(d.last()));
+  }
 }
 
 void observer::on_role(const node& n, const zab::role_change& r) {
@@ -229,6 +327,10 @@ void observer::on_role(const node& n, const zab::role_change& r) {
     breach(
         "one_leader_per_epoch", n,
         "is established in epoch " + std::to_string(r.epoch) + ", which node " + std::to_string(it->second) + " led");
+  // Its initial history is committed with that.
+  if (auto h = histories_.find(r.epoch); h == histories_.end() || !h->second.chosen)
+    breach("commit_quorum", n,
+           "is established in epoch " + std::to_string(r.epoch) + ", whose initial history no quorum has on disk");
   auto& v = nodes_.at(n.id);
   // All that was committed must be in what it delivered, or on its disk.
   for (auto i = position_after(std::max(v.disk.base, v.delivered)); i < committed_.size(); ++i) {
@@ -240,8 +342,16 @@ void observer::on_role(const node& n, const zab::role_change& r) {
   }
 }
 
+/// Excused is an error of a store that comes of a fault which has fired or of damage, and nothing else in that time.
 void observer::on_fatal(const node& n, const std::string& why) {
-  if (n.injected.empty()) breach("no_error_of_ours", n, "stops: " + why);
+  auto& v = nodes_.at(n.id);
+  bool of_storage = !v.storage_error.empty() && why.find(v.storage_error) != std::string::npos;
+  if (!of_storage || (!v.spoiled && n.on_disk.errors() == v.failed_at_boot))
+    breach("no_error_of_ours", n, "stops: " + why);
+}
+
+void observer::on_refusal(const node& n, const std::string& why) {
+  if (!nodes_.at(n.id).spoiled) breach("starts_again", n, why);
 }
 
 // ---- after each step
@@ -259,6 +369,7 @@ void observer::after_step(const node& n, std::size_t part) {
     check_accusations(n, v);
   } else if (part == part_log || part == part_state) {
     check_failed_writes(n, v);
+    if (v.writing.empty() && n.dying.empty()) check_device(n, v);
   }
 }
 
@@ -269,7 +380,7 @@ void observer::check_accusations(const node& n, node_view& v) {
 }
 
 void observer::check_failed_writes(const node& n, node_view& v) {
-  auto failed = failed_writes(n);
+  auto failed = n.on_disk.errors();
   if (failed == std::exchange(v.failed_writes, failed) || !n.dying.empty()) return;
   breach("failed_write_stops", n, "goes on after its disk failed");
 }
@@ -304,6 +415,9 @@ void observer::check_delivery(const node& n, node_view& v, zxid_t now) {
 void observer::check_decision(const node& n, node_view& v) {
   auto now = n.zab->committed();
   if (n.zab->delivered() > now) breach("total_order", n, "has delivered more than is committed");
+  // A learner hears of commits before it has the records, but has them all when it serves.
+  if (n.zab->role() != commit::role::looking && now > n.zab->last_logged())
+    breach("commit_logged", n, "takes " + z(now) + " for committed, its log ends at " + z(n.zab->last_logged()));
   if (now == v.decided) return;
   v.decided = now;
   if (n.role != commit::role::leading || epoch_of(now) != n.epoch) return;

@@ -3,6 +3,8 @@
 /// what their machines say of themselves.
 
 #include <map>
+#include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -23,12 +25,23 @@ class observer {
   void on_writing(const node&, std::span<const zab::persist_op>);  ///< is about to
   void on_written(const node&);                                    ///< the same, now on disk
   void on_checkpoint(const node&, zxid_t, bool installed);
+  /// Runs what a store of this node was asked for; a storage_error that comes of it may stop the node (on_fatal).
+  template <class F>
+  auto watching(const node& n, F&& f) {
+    try {
+      return f();
+    } catch (const persistence::storage_error& e) {
+      nodes_.at(n.id).storage_error = e.what();
+      throw;
+    }
+  }
+  void on_refusal(const node&, const std::string& why);  ///< to start
   void on_crash(const node&, bool power);
   void on_damage(node_id);  ///< rot or a lost commit: what is missing after the next start must have been noticed
   void on_wipe(node_id);
 
   // ---- what it does
-  void on_send(const node&, const zab::message&);
+  void on_send(const node&, node_id to, const zab::message&);
   void on_role(const node&, const zab::role_change&);
   void on_fatal(const node&, const std::string& why);
   void after_step(const node&, std::size_t part);
@@ -48,12 +61,29 @@ class observer {
     epoch_t accepted = 0, current = 0;
     zxid_t last() const { return records.empty() ? base : records.rbegin()->first; }
     bool same_as(const image&, std::string* why) const;
+    /// Up to where `o` ends nothing is missing or other; what is below a base was committed.
+    bool begins_with(const image& o, zxid_t* differs) const;
+    bool reaches(zxid_t z) const { return z <= base || records.contains(z); }
+  };
+  struct last_write {         ///< the last one that returned: how to take it back
+    bool any = false;         ///< since the disk was new
+    bool in_journal = false;  ///< it may be the last block there: appends only, and no start since then
+    zxid_t last = 0;          ///< of the log, before
+    epoch_t accepted = 0, current = 0;
+    std::optional<image> all;  ///< all that was there before, if records were dropped
   };
   struct node_view {
     image disk;
+    last_write newest;
     image before_wipe;  ///< what it had acknowledged: the others hold it to that
     std::vector<zab::persist_op> writing;
     bool damaged = false, power_lost = false, latent_rot = false;
+    bool spoiled = false;                        ///< damage hit its disk, and no start has found it whole since
+    std::uint64_t lost_commits = 0;              ///< of its disk, that were looked at
+    std::uint64_t failed_at_boot = 0;            ///< writes and syncs of its disk, before it started
+    std::string storage_error;                   ///< the last one that a store of it threw
+    std::set<epoch_t> promised;                  ///< AckEpoch: it is a learner of that epoch, if it enters it
+    std::map<epoch_t, std::set<zxid_t>> closed;  ///< where NewLeader said that its history ends
     zxid_t installed = 0, checkpoint = 0;
     zxid_t delivered = 0;      ///< of its commit processor, since its start
     std::size_t position = 0;  ///< of what comes next, in committed_
@@ -63,8 +93,10 @@ class observer {
     std::uint64_t accusations = 0, failed_writes = 0;  ///< that were looked at
   };
   struct epoch_history {
-    node_id who = 0;
-    image disk;
+    node_id who = 0;  ///< was the first to enter the epoch
+    image disk;       ///< of it, then: the initial history
+    std::vector<node_id> entered;
+    bool chosen = false;  ///< a quorum has it: each later epoch begins with it
   };
 
   void breach(const char* check, const node&, const std::string& what);
@@ -74,6 +106,11 @@ class observer {
   void check_accusations(const node&, node_view&);
   void check_failed_writes(const node&, node_view&);
   void enter_epoch(const node&, const image&, epoch_t);
+  void choose(const node&, epoch_t, epoch_history&);
+  void extends(const node&, epoch_t later, epoch_t earlier);
+  void check_device(const node&, const node_view&);
+  static image before_newest(const node_view&);
+  static void remember(node_view&, const std::vector<zab::persist_op>&);
   std::size_t position_after(zxid_t) const;
 
   world& world_;

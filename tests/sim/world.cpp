@@ -1,6 +1,8 @@
 #include "tests/sim/world.hpp"
 
+#include <algorithm>
 #include <cstdio>
+#include <stdexcept>
 
 namespace troupe::sim {
 
@@ -39,6 +41,9 @@ void world::keep(std::string line) {
 }
 
 void world::breach(const char* check, const std::string& what) {
+  // Else nobody could list it or switch it off.
+  if (std::none_of(checks().begin(), checks().end(), [&](auto& c) { return std::string_view(c.name) == check; }))
+    throw std::logic_error(std::string("sim: no check is named ") + check + ", which says: " + what);
   if (set.disabled_checks.contains(check)) return;
   if (!broken_) broken_.emplace(check, what);  // CAF catches what is thrown in an actor
   throw violation(check, what);

@@ -60,7 +60,7 @@ class world {
   void keep_trace(bool on) { tracing_ = on; }
   bool tracing() const { return tracing_; }
 
-  /// Throws a violation, unless the check is switched off.
+  /// Throws a violation, unless the check is switched off; std::logic_error if `check` is none of `checks()`.
   void breach(const char* check, const std::string& what);
   const std::optional<violation>& broken() const { return broken_; }
 

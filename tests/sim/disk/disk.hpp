@@ -126,7 +126,7 @@ class disk {
   std::uint64_t syncs() const;       ///< how many of them waited for the device: what virtual time may charge
   const std::map<std::string, std::uint64_t>& fired() const;  ///< what went wrong so far, by kind
   std::uint64_t errors() const;  ///< of those: writes and syncs that failed, and a full disk
-  const durable_image& durable();
+  const durable_image& durable() const;
 
   /// For what is tested by itself. open_storage is what nodes use.
   persistence::medium& medium();

@@ -33,7 +33,7 @@ std::optional<std::string_view> durable_image::find(zxid_t zxid) const {
   return std::string_view(r->second).substr(std::min(persistence::record_header_bytes, r->second.size()));
 }
 
-const durable_image& disk::durable() {
+const durable_image& disk::durable() const {
   auto& out = state_->durable;
   auto& c = state_->content;
   std::uint64_t id = 0, covered = 0;
