@@ -33,7 +33,7 @@ std::string lines(fuzz::input& in, bool& ours) {
   std::string out;
   bool torn = false;
   zxid_t zxid = make_zxid(1, 0);
-  for (int n = 0; !in.empty() && n < 6; ++n) {
+  for (int n = 0; !in.empty() && n < 4; ++n) {
     auto packed = in.u8();
     zxid += packed & 3;
     ours = ours && !torn && !(packed & 4);

@@ -60,7 +60,7 @@ std::map<zxid_t, std::string> place_records(fuzz::input& in, fuzz::rows& records
     auto packed = in.u8();
     auto zxid = packed & 1 ? small_zxid(in.u8()) : next;
     if ((packed & 6) == 6) zxid = in.i64();
-    next = zxid + 1;
+    next = zxid == INT64_MAX ? 0 : zxid + 1;
     auto own = packed & 8 ? small_zxid(in.u8()) : zxid;
     auto payload = in.string();
     auto written = record(own, payload);
