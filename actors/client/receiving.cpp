@@ -66,8 +66,8 @@ void machine::take_welcome(std::int64_t now_ms, wire::Welcome::Reader w) {
     proven_ = had_one;  // it serves: it knows of the session's end
     return lose(now_ms, had_one ? "the session has expired" : "the node gives no session");
   }
+  password_ = view(w.getPassword());  // first: no session without its password if it is malformed
   session_ = w.getSession(), timeout_ms_ = std::max(w.getTimeoutMs(), 3);
-  password_ = view(w.getPassword());
   phase_ = phase::up, sent_ms_ = now_ms;
   prepare_openings();
   out_.session_is({session_state::connected, session_});
@@ -143,6 +143,7 @@ bool machine::take_response(std::int64_t now_ms, wire::Response::Reader r) {
 /// Tells the asker what the node says.
 void machine::settle(request& q, wire::Response::Reader r) {
   auto error = r.getError();
+  auto body = view(r.getBody());  // first: what is malformed throws, and then nothing was answered
   q.answered = true;
   switch (q.what) {
     case kind::auth:
@@ -159,10 +160,8 @@ void machine::settle(request& q, wire::Response::Reader r) {
       break;
   }
   auto closes = q.what == kind::close;
-  if (auto who = std::exchange(q.who, nobody); who != nobody) {
-    auto body = view(r.getBody());
+  if (auto who = std::exchange(q.who, nobody); who != nobody)
     out_.answer(who, {error, r.getZxid(), body, error ? body : std::string_view{}, q.reference});
-  }
   if (closes) end("it was asked to close");
 }
 

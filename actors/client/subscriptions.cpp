@@ -88,14 +88,15 @@ bool subscriptions::take_changes(std::int64_t id, subscription& s, wire::Notific
   auto z = n.getZxid();
   if (z <= s.notified) return true;  // told before
   if (s.building) return false;      // in the middle of a state
-  s.notified = z;
-  if (z > s.told) s.told = z;
   changes out{id, z, n.getTimeMs(), {}};
   auto list = n.getChanges();
   out.list.reserve(list.size());
   for (auto c : list)
     out.list.push_back({static_cast<zk::event>(c.getType()), text(c.getPath()), bytes(c.getData()), c.getVersion(),
                         c.getEphemeralOwner()});
+  // Only now: what is malformed throws, was not told, and has to come again.
+  s.notified = z;
+  if (z > s.told) s.told = z;
   to.tell(std::move(out));
   return true;
 }

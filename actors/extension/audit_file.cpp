@@ -18,7 +18,12 @@ namespace troupe {
 namespace {
 
 constexpr mode_t file_mode = 0640;
+/// Is read at a time. Small for the fuzzers, so that lines lie across its border.
+#ifdef TROUPE_FUZZ
+constexpr off_t block = 64;
+#else
 constexpr off_t block = 64 << 10;
+#endif
 
 std::string hex(std::int64_t n) {
   char text[20] = "0x";
@@ -114,7 +119,7 @@ void audit_file::recover() {
   tail.resize(end + 1);
   for (std::size_t lines = 0;; ++lines) {
     // The line before `end`, which is a newline.
-    while (end != 0 && tail.rfind('\n', end - 1) == tail.npos && from > 0) {
+    while (from > 0 && (end == 0 || tail.rfind('\n', end - 1) == tail.npos)) {
       auto before = tail.size();
       read_more();
       end += tail.size() - before;

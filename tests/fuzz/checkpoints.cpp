@@ -4,58 +4,16 @@
 ///
 /// The input: one byte of modes; then a chunk as it is, or entries: table, key and value, the latter raw or packed.
 
-#include <capnp/message.h>
-#include <capnp/serialize.h>
-
 #include <deque>
 
 #include "persistence/state_chunk.hpp"
+#include "tests/fuzz/checkpoint_entry.hpp"
 #include "tests/fuzz/tables.hpp"
 
 namespace {
 
 using namespace troupe;
 using persistence::stored_entry;
-
-capnp::Data::Reader data(std::string_view s) { return {reinterpret_cast<const kj::byte*>(s.data()), s.size()}; }
-
-std::string flat(capnp::MessageBuilder& m) {
-  auto words = capnp::messageToFlatArray(m);
-  auto bytes = words.asChars();
-  return {bytes.begin(), bytes.size()};
-}
-
-std::string read_value(fuzz::input& in, tree::table where) {
-  capnp::MallocMessageBuilder m(32);
-  switch (where) {
-    case tree::table::meta:
-      m.initRoot<wire::StateMeta>().setNextSerial(in.u8());
-      break;
-    case tree::table::nodes: {
-      auto n = m.initRoot<wire::StateNode>();
-      n.setParent(in.u8());
-      auto name = in.string();
-      if (!name.empty()) name.copy(n.initName(static_cast<unsigned>(name.size())).begin(), name.size());
-      auto packed = in.u8();
-      n.setPzxid(packed & 7), n.setCreates(packed >> 3 & 3), n.setEphemeralOwner(packed >> 5 & 3);
-      if (packed & 0x80)
-        n.setData(data(in.string())), n.setAcl(in.u8()), n.setAversion(in.u8()), n.setVersion(in.i32());
-      break;
-    }
-    case tree::table::sessions:
-      m.initRoot<wire::StateSession>().setTimeoutMs(in.u8());
-      break;
-    case tree::table::acls: {
-      auto raw = in.u8();
-      std::string acl;
-      jute::writer w(acl);
-      zk::write(w, zk::acl_list{{raw, {"ip", "::1"}}});
-      m.initRoot<wire::StateAcl>().setAcl(data(raw & 0x80 ? in.string() : std::string_view(acl)));
-      break;
-    }
-  }
-  return flat(m);
-}
 
 /// Chunks that are whole, so that what is in them is what gets looked at.
 shared_bytes read_entries(fuzz::input& in) {
@@ -67,7 +25,7 @@ shared_bytes read_entries(fuzz::input& in) {
     auto where = static_cast<tree::table>(packed & 3);
     std::uint64_t key = where == tree::table::nodes && !(packed & 4) ? ++serial : in.u8();
     if (packed & 8) key = in.u64();
-    auto value = packed & 16 ? std::string(in.string()) : read_value(in, where);
+    auto value = packed & 16 ? std::string(in.string()) : fuzz::entry_value(in, where);
     auto& stored = kept.emplace_back(persistence::sealed_header_bytes + value.size(), '\0');
     persistence::seal(where, key, value, stored.data());
     entries.push_back({where, key, stored});

@@ -9,9 +9,11 @@
 #include <fstream>
 #include <iostream>
 
+#include "actors/extension/audit_file.hpp"
 #include "actors/peer/hello.hpp"
 #include "cluster/commit/transaction_builder.hpp"
 #include "cluster/zab/messages.hpp"
+#include "persistence/checkpoint_record.hpp"
 #include "persistence/state_chunk.hpp"
 #include "schema/client.capnp.h"
 
@@ -187,6 +189,76 @@ void actor_clients() {
   seed("actor_frames", "too-new", byte(0) + unchanged + versions(9, 2));
 }
 
+/// What a node says to an actor client, and the client's own steps, as actor_client.cpp takes them apart.
+void nodes_to_actor_clients() {
+  // Frames: greeted, then everything that is asked there is answered, in order, with notifications in between.
+  auto frame = [](capnp::MessageBuilder& m) {
+    auto words = capnp::messageToFlatArray(m);
+    const std::uint32_t head[] = {static_cast<std::uint32_t>(words.asBytes().size()), 5};
+    return std::string(reinterpret_cast<const char*>(head), sizeof head)
+        .append(words.asChars().begin(), words.asChars().size());
+  };
+  capnp::MallocMessageBuilder welcome, refused, items, inner;
+  auto w = welcome.initRoot<wire::ToClient>().initWelcome();
+  w.setVersion(1), w.setSession(77), w.setTimeoutMs(9'000);
+  auto r = refused.initRoot<wire::ToClient>().initRefused();
+  r.setWhy("too old"), r.setOldest(2), r.setNewest(3);
+  auto n = inner.initRoot<wire::Notification>();
+  n.setSubscription(1), n.setZxid(5);
+  auto c = n.initChanges(1)[0];
+  c.setType(3), c.setPath("/s/a");
+  auto flat = capnp::messageToFlatArray(inner);
+  auto list = items.initRoot<wire::ToClient>().initItems(5);
+  list[0].setAlive(4), list[1].initEvent().setPath("/e"), list[2].setNotification(flat.asBytes());
+  for (unsigned i = 3; i < 5; ++i)
+    list[i].initResponse().setCall(static_cast<std::int32_t>(i)), list[i].getResponse().setZxid(6);
+  const auto said = frame(welcome) + frame(items);
+  seed("actor_client", "stream", byte(1) + said);
+  seed("actor_client", "stream-split", byte(0x71) + said);
+  seed("actor_client", "refused", byte(1) + frame(refused));
+  seed("actor_client", "too-long", byte(1) + frame(welcome) + std::string("\xf8\xff\xff\xff\5\0\0\0", 8));
+
+  constexpr unsigned ask = 0, more = 1, connect = 2, listen = 3, says = 4, greets = 5, time = 6, other = 7;
+  auto step = [](unsigned what, unsigned rest, const std::string& fields) { return byte(rest << 3 | what) + fields; };
+  const auto subscribe = step(more, 0, byte(1)), lost = step(other, 0, ""), fill = step(listen, 0, "");
+  const auto up = step(connect, 0, "");
+  auto answer = [&](const std::string& zxid) { return step(says, 0, byte(3) + zxid + counted("text")); };
+  auto changed = [](unsigned zxid) {
+    return byte(2) + byte(2 | 0x10) + byte(zxid) + counted("/s/a") + counted("data");
+  };
+  auto part = [](unsigned flags, unsigned zxid) {
+    return byte(2) + byte(1 | flags) + byte(zxid) + byte(1) + counted("/s") + counted("data");
+  };
+  std::string all = byte(0);
+  for (unsigned type = 0; type < 12; ++type) all += step(ask, type, byte(0));
+  all += up + answer(byte(1));  // to the authentication
+  for (unsigned type = 0; type < 12; ++type) all += answer(byte(2 + type));
+  seed("actor_client", "all-replies", all);
+  const auto taken =
+      byte(0) + subscribe + up + step(says, 1, byte(3) + byte(1) + counted("") + byte(3) + byte(2) + counted(""));
+  seed("actor_client", "changes",
+       taken + step(says, 1, changed(5) + changed(6)) + lost + up + step(says, 0, byte(0) + byte(9)));
+  // The message is cut by the change of a byte in the middle of what it tells.
+  for (unsigned at : {56, 72, 112, 144, 152})
+    seed("actor_client", "changes-damaged-" + std::to_string(at),
+         taken + step(says, 4, changed(5) + byte(at) + byte(0) + byte(0xff)) + up + fill);
+  for (unsigned at : {56, 80})
+    seed("actor_client", "reply-damaged-" + std::to_string(at),
+         byte(0) + up + step(says, 0, byte(3) + byte(1) + counted("")) + step(ask, 5, byte(0)) + fill +
+             step(says, 4, byte(3) + byte(2) + counted("text") + byte(at) + byte(0) + byte(0xff)));
+  seed("actor_client", "state",
+       taken + step(says, 1, part(0x10, 7) + part(0x20, 7)) + step(says, 0, changed(8)) +
+           step(says, 0, byte(2) + byte(0) + byte(9) + counted("gone")));
+  seed("actor_client", "state-cut-off", byte(2) + (taken.substr(1) + step(says, 0, part(0x10, 7)) + lost + up));
+  seed("actor_client", "writes-on-their-way",
+       byte(0) + up + step(ask, 1, byte(0)) + step(ask, 5, byte(0)) + fill + step(ask, 2, byte(2)) +
+           step(time, 8, byte(1)) + lost + up);
+  seed("actor_client", "expired",
+       byte(0) + up + step(ask, 1, byte(0)) + lost + step(connect, 1, "") +
+           step(greets, 0, counted("") + byte(0) + std::string(4, '\0')) + up);
+  seed("actor_client", "closes", byte(0) + up + step(more, 3, byte(9)) + fill + answer(byte(1)) + answer(byte(2)));
+}
+
 /// Steps as actor_requests.cpp takes them apart.
 void actor_requests() {
   constexpr unsigned call = 0, by_create = 2, own = 3, subscribe = 4, unsubscribe = 5, plain = 6, other = 7;
@@ -238,7 +310,7 @@ void peers() {
       {0, follower_info{1, make_zxid(1, 5), false}},
       {2, leader_info{}},
       {2, ack_epoch{1, make_zxid(1, 5), true}},
-      {2, trunc{make_zxid(1, 4)}},
+      {2, zab::trunc{make_zxid(1, 4)}},
       {2, truncated{make_zxid(1, 4)}},
       {2, snap_chunk{make_zxid(1, 9), 0, true, payload}},
       {2, snap_ack{3}},
@@ -323,6 +395,53 @@ void peers() {
 
 // ---- disk
 
+/// As log_rows.cpp, state_rows.cpp and identity.cpp take them apart. `delta`: all of a new tree.
+void rows(const tree::state_delta& delta) {
+  auto z = [](unsigned epoch, unsigned counter) { return byte(epoch << 5 | counter); };
+  auto record = [](unsigned packed, const std::string& rest) { return byte(packed) + rest; };
+  const auto epochs = byte(2) + byte(1) + z(0, 0) + z(0, 0), mark = byte(9) + byte(3) + std::string(8, '\0');
+  const auto records = record(0, counted("one")) + record(0, counted("two")) + record(0, counted("three"));
+  const auto next_epoch = record(1, z(2, 1) + counted("four")) + record(0, counted("five"));
+  seed("log_rows", "two-epochs", byte(1 | 8) + epochs + mark + z(2, 2) + records + next_epoch);
+  seed("log_rows", "base", byte(1) + byte(2) + byte(1) + z(1, 2) + z(0, 0) + z(1, 3) + records);
+  seed("log_rows", "lost-the-end", byte(1) + epochs + z(1, 4) + records);
+  seed("log_rows", "hole",
+       byte(1) + epochs + z(1, 3) + record(0, counted("one")) + record(1, z(1, 3) + counted("three")));
+  seed("log_rows", "rotten",
+       byte(1) + epochs + z(0, 0) + record(0, counted("one")) + record(32, counted("two") + byte(17) + byte(1)) +
+           record(0, counted("three")));
+  seed("log_rows", "another-record", byte(1) + epochs + z(0, 0) + record(8, z(1, 2) + counted("one")));
+  seed("log_rows", "epochs-damaged", byte(5) + epochs + byte(9) + byte(1) + z(0, 0) + records);
+  seed("log_rows", "mark-damaged", byte(1 | 0x28) + epochs + mark + byte(9) + byte(1) + z(0, 0) + records);
+
+  const auto no_sum = byte(0) + std::string(8, '\0');
+  std::string tree;
+  for (auto& e : delta.entries)
+    tree += byte(static_cast<unsigned>(e.where) | 4 | 16) + byte(static_cast<unsigned>(e.key)) + counted(e.value);
+  seed("state_rows", "tree", byte(1) + byte(9) + no_sum + tree);
+  seed("state_rows", "installed", byte(1 | 8) + byte(9) + no_sum + tree);
+  seed("state_rows", "other-sum", byte(1 | 2) + byte(9) + byte(7) + std::string(8, '\1') + tree);
+  seed("state_rows", "no-record", byte(0) + byte(9) + no_sum + tree);
+  seed("state_rows", "record-damaged", byte(1 | 16) + byte(9) + no_sum + tree + byte(3));
+  auto record_of = persistence::encode({9, false, persistence::state_sum{}});
+  seed("state_rows", "raw-record",
+       byte(1 | 4) + byte(9) + no_sum + counted({record_of.data(), record_of.size()}) + tree);
+  auto node = [](unsigned parent, std::string_view name) { return byte(1) + byte(parent) + counted(name) + byte(0); };
+  const auto packed =
+      byte(0) + byte(1) + byte(9) + byte(3) + byte(1) + byte(1) + node(0, "") + node(1, "a") + node(2, "b");
+  seed("state_rows", "packed", byte(1) + byte(9) + no_sum + packed);
+  seed("state_rows", "row-damaged",
+       byte(1) + byte(9) + no_sum + packed + byte(33) + byte(3) + counted("c") + byte(0) + byte(9) + byte(0) + byte(1));
+
+  const std::string own("\1\1troupe", 8), others("\1\3another", 9);
+  seed("identity", "own", byte(2) + byte(1) + counted(own) + byte(2) + counted(own));
+  seed("identity", "own-once", byte(0) + byte(1) + counted(own));
+  seed("identity", "others", byte(2) + byte(1) + counted(others) + byte(2) + counted(others));
+  seed("identity", "newer", byte(0) + byte(1) + counted("\2?"));
+  seed("identity", "none", byte(0x40));
+  seed("identity", "none-but-data", byte(0x60));
+}
+
 void disk() {
   using commit::change_draft;
   commit::transaction_builder b;
@@ -379,11 +498,29 @@ void disk() {
   seed("journal", "rotten",
        byte(0) + block(0, 1, 1) + block(1, 2, 2) + block(2, 3, 3) + (byte(0x80) + byte(8) + byte(16) + counted("x")));
   seed("journal", "empty", byte(0));
+  rows(delta);
   auto mark = std::string("\1\0\0\0\1\0\0\0\1\0\0\0\0\0\0\0", 16);
   seed("high_water", "one", byte(0) + byte(0) + byte(1) + counted(mark));
   seed("high_water", "two", byte(2) + byte(0) + byte(1) + counted(mark) + byte(0) + byte(2) + counted(mark));
   seed("high_water", "one-damaged",
        byte(2) + byte(1) + byte(1) + counted(mark) + std::string(4, '\0') + byte(0) + byte(2) + counted(mark));
+}
+
+void audits() {
+  auto line = [](unsigned packed, const std::string& rest) { return byte(packed) + counted("/path") + rest; };
+  seed("audit_lines", "whole", byte(0) + line(1 | 1 << 3, "") + line(1, ""));
+  seed("audit_lines", "torn", byte(0) + line(1, "") + line(1 | 3 << 3 | 0x40, byte(30)));
+  seed("audit_lines", "not-all-lines", byte(0) + line(1, "") + line(1 | 3 << 3 | 0x20, ""));
+  feed::transaction t;
+  t.zxid = make_zxid(1, 7), t.time_ms = 1, t.session = 7;
+  t.changes.resize(2);
+  std::string text = R"({"type":"gap","after":"0x100000003","first":"0x100000006"})"
+                     "\n";
+  seed("audit_lines", "gap", byte(1) + text);
+  for (auto& l : audit_lines(t)) text += l;
+  seed("audit_lines", "text", byte(1) + text);
+  seed("audit_lines", "text-torn", byte(1) + text.substr(0, text.size() - 20));
+  seed("audit_lines", "diary", byte(1) + "this is somebody's diary\n");
 }
 
 void configurations() {
@@ -410,8 +547,10 @@ int main(int argc, char** argv) {
   root = argv[1];
   clients();
   actor_clients();
+  nodes_to_actor_clients();
   actor_requests();
   peers();
   disk();
+  audits();
   configurations();
 }

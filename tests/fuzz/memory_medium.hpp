@@ -1,16 +1,19 @@
 #pragma once
-/// Files in memory, under the server's own logic, for the fuzzers of files. Nothing fails and nothing is lost.
+/// Files and tables in memory, under the server's own logic, for the fuzzers of what is on disk. Nothing fails and nothing
+/// is lost.
 
 #include <map>
 
 #include "persistence/medium.hpp"
 #include "tests/fuzz/fuzz.hpp"
+#include "tests/fuzz/memory_tables.hpp"
 
 namespace troupe::fuzz {
 
 class memory_medium final : public persistence::medium {
  public:
   std::map<std::filesystem::path, std::string> files;
+  std::map<std::filesystem::path, table_set> tables;  ///< by their directory
 
   std::unique_ptr<persistence::file> open(const std::filesystem::path& name, mode m) override {
     if (!files.contains(name) && (m == mode::read || m == mode::write)) return nullptr;
@@ -20,10 +23,9 @@ class memory_medium final : public persistence::medium {
   }
   bool exists(const std::filesystem::path& name) const override { return files.contains(name); }
   void sync_directory(const std::filesystem::path&) override {}
-  std::unique_ptr<persistence::table_store> open_tables(const std::filesystem::path&, std::size_t,
+  std::unique_ptr<persistence::table_store> open_tables(const std::filesystem::path& directory, std::size_t,
                                                         const std::vector<const char*>&) override {
-    FUZZ_CHECK(!"tables are not needed here");
-    return nullptr;
+    return std::make_unique<memory_tables>(tables[directory], directory);
   }
   std::uint64_t fresh_id() override { return 7; }
 

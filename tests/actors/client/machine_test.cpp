@@ -437,6 +437,35 @@ TEST_SUITE("client machine") {
     CHECK(f.listen().size() == 1);
   }
 
+  TEST_CASE("whatever word of a response is damaged, its request is answered, once") {
+    const auto size = response(1, 1, 0, "body").size();
+    for (std::size_t word = 0; word < size; ++word) {
+      CAPTURE(word);
+      machine_fixture f;
+      f.connect();
+      auto r = f.read("/r"), w = f.write("/w");
+      auto said = f.listen();
+      for (auto& s : said) {
+        auto m = response(s.call, 1, 0, "body");
+        m[word] ^= 0xff;
+        f.hears(m);
+      }
+      f.m.abandon("the end");
+      CHECK(f.answered(r));
+      CHECK(f.answered(w));
+    }
+  }
+
+  TEST_CASE("a welcome whose password is damaged begins no session") {
+    machine_fixture f;
+    f.pick_up();
+    auto m = welcome(77);
+    m[m.size() - 2] ^= 0xff;  // the pointer to the password, which is the last word
+    f.hears(m);
+    CHECK_FALSE(f.m.connected());
+    CHECK(f.pick_up().session == 0);
+  }
+
   TEST_CASE("call numbers go round") {
     machine_fixture f;
     f.connect();

@@ -294,4 +294,22 @@ TEST_SUITE("client subscriptions") {
     f.hears(response(again.call, 9));
     CHECK(f.code(t) == 0);
   }
+
+  TEST_CASE("whatever word of a notification is damaged, what was not told comes again") {
+    const auto size = changed(1, 5, "/s/a").size();
+    for (std::size_t word = 0; word < size; ++word) {
+      CAPTURE(word);
+      machine_fixture f;
+      f.connect();
+      auto [t, id] = f.subscribe();
+      f.hears(response(only(f.listen()).call, 2));
+      auto m = changed(id, 5, "/s/a");
+      m[word] ^= 0xff;
+      f.hears(m);
+      f.lose();
+      f.connect();
+      auto since = subscription_of(only(f.listen())).since;
+      if (f.events.empty()) CHECK(since == 2);
+    }
+  }
 }

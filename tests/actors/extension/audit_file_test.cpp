@@ -122,6 +122,27 @@ TEST_CASE("a file with lines longer than what is read at a time is continued as 
   }
 }
 
+TEST_CASE("it is continued wherever the border of what is read at a time falls") {
+  scratch s;
+  const auto before = audit_lines(transaction(1)).front();
+  feed::transaction t = transaction(2);
+  t.changes.resize(2);
+  const auto block = std::size_t{64} << 10;
+  for (auto torn = block - 2; torn <= block + 2; ++torn) {
+    CAPTURE(torn);
+    s.put(before + std::string(torn, '{'));
+    CHECK(audit_file(s.file(), never).after() == zxid_of(1));
+    CHECK(s.text() == before);
+    // The same with a whole line, of a transaction of which another one is missing.
+    t.changes[0].path.assign(torn - audit_lines(feed::transaction{t.zxid, t.time_ms, t.session, {{}, {}}})[0].size(),
+                             'x');
+    auto line = audit_lines(t)[0];
+    CHECK(line.size() == torn);
+    s.put(before + line);
+    CHECK(audit_file(s.file(), never).after() == zxid_of(1));
+  }
+}
+
 TEST_CASE("what the log no longer had is said in the file, which goes on behind it") {
   scratch s;
   {
