@@ -45,11 +45,12 @@ bool check_identity(const std::filesystem::path& directory, const std::string& e
   auto wanted = identity_of(ensemble, self);
   auto file = directory / "identity";
   auto found = slot_file::peek(file, on);
+  bool data = false;
+  for (auto part : {"log", "state"}) data |= on.exists(directory / part / "data.mdb");
   if (!found) {
-    for (auto part : {"log", "state"})
-      if (on.exists(directory / part / "data.mdb"))
-        throw storage_error(file.string() + ": missing, although there is data beside it; " +
-                            std::string(resynchronise_advice));
+    if (data)
+      throw storage_error(file.string() + ": missing, although there is data beside it; " +
+                          std::string(resynchronise_advice));
     return false;
   }
   if (found->size() < 3 || (*found)[0] != 1)
@@ -57,7 +58,7 @@ bool check_identity(const std::filesystem::path& directory, const std::string& e
   if (*found != wanted)
     throw storage_error(directory.string() + ": belongs to " + describe(*found) + ", this is " + describe(wanted) +
                         "; correct the configured id, ensemble or data directory");
-  return true;
+  return data;  // the first start did not end: that the file can be read does not say that it is on the disk
 }
 
 void make_directory(const std::filesystem::path& directory) {

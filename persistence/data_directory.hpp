@@ -12,7 +12,8 @@
 namespace troupe::persistence {
 
 /// Refuses, without creating anything, a directory that belongs to another node or ensemble, or that holds a log or a
-/// checkpoint but does not say whose. Returns whether it is identified already.
+/// checkpoint but does not say whose. Returns whether it is identified, for good: false if `write_identity` is to be
+/// called, as long as there is nothing that it says the owner of.
 bool check_identity(const std::filesystem::path& directory, const std::string& ensemble, node_id self,
                     medium& = system_medium());
 

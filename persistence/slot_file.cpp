@@ -49,8 +49,10 @@ std::optional<slot> newest(const file& from, const std::filesystem::path& name) 
 slot_file::slot_file(std::filesystem::path name, medium& on) : file_(on.open(name, medium::mode::create)) {
   auto s = newest(*file_, name);
   if (!s) return;
-  file_->sync();  // a process that was killed may have left it with the kernel alone: before the other one is written
-  serial_ = s->serial, next_ = 1 - s->place, value_ = std::move(s->payload);
+  // A process that was killed, or whose sync failed, may have left it with the kernel alone, which after a failed sync
+  // takes it for written: it is written again before the other one is.
+  serial_ = s->serial - 1, next_ = s->place;
+  write(s->payload, true);
 }
 
 std::optional<std::string> slot_file::peek(const std::filesystem::path& name, medium& on) {

@@ -141,7 +141,7 @@ TEST_CASE(
   };
   for (auto* opened : {"first", "again"}) {
     slot_file file(name);
-    // What a process left with the kernel alone is on disk once it was opened again.
+    // What a process left with the kernel alone is written again, to the same place, when it is opened.
     auto safe = file.value() ? newest_slot(*file.value()) : std::string();
     for (int i = 0; i < 22; ++i) {
       auto payload = opened + std::to_string(i);

@@ -77,6 +77,56 @@ TEST_CASE("a node stops at the first failed write or sync, whichever it is, and 
   }
 }
 
+TEST_CASE("a start that fails or is killed, at whatever operation, costs nothing: not after the next one and a power failure") {
+  const auto settings = small_storage(1);
+  auto disturb = [](disk& d, int how, std::uint64_t n) {
+    if (how == 0) d.crash_at(n, crash::process);
+    if (how == 1) d.crash_at(n, crash::power, unsynced::lose);
+    if (how == 2) d.fail_write(n);
+    if (how == 3) d.fail_sync(n);
+  };
+  auto start = [&](disk& d) {  // whether it came up
+    try {
+      open_storage(d, settings);
+      return true;
+    } catch (const crashed&) {
+      return false;
+    } catch (const persistence::storage_error&) {
+      return false;
+    }
+  };
+  int failed = 0;
+  for (bool with_data : {false, true})
+    for (int how = 0; how < 4; ++how)
+      for (std::uint64_t n = 1; n <= 24; ++n) {
+        CAPTURE(with_data);
+        CAPTURE(how);
+        CAPTURE(n);
+        seeded_disk x(n);
+        if (with_data) {
+          auto s = open_storage(x.d, settings);
+          establish(*s.log, 1);
+          write(*s.log, {records(1, 1, 9)});
+          x.d.process_crash();
+        }
+        disturb(x.d, how, n);
+        failed += !start(x.d);
+        x.d.heal();
+        zab::log_state before;
+        {
+          auto s = open_storage(x.d, settings);
+          before = s.log->state();
+          x.d.process_crash();  // all that it has now was there before, or is nothing
+        }
+        x.d.power_cut(unsynced::lose);
+        auto s = open_storage(x.d, settings);
+        CHECK(s.log->state().last == before.last);
+        CHECK(before.last == (with_data ? make_zxid(1, 9) : 0));
+        CHECK(s.log->state().current_epoch == before.current_epoch);
+      }
+  CHECK(failed > 40);
+}
+
 TEST_CASE("an error names the file, the reason and what to do") {
   auto settings = node_with(65536);
   seeded_disk x(1);
