@@ -1,5 +1,6 @@
 // Errors of the disk: the node stops at the first one, and what it had acknowledged is there when it comes back.
 #include "fixture.hpp"
+#include "persistence/slot_file.hpp"
 
 using namespace troupe;
 using namespace troupe::sim;
@@ -77,7 +78,9 @@ TEST_CASE("a node stops at the first failed write or sync, whichever it is, and 
   }
 }
 
-TEST_CASE("a start that fails or is killed, at whatever operation, costs nothing: not after the next one and a power failure") {
+TEST_CASE(
+    "a start that fails or is killed, at whatever operation, costs nothing: not after the next one and a power "
+    "failure") {
   const auto settings = small_storage(1);
   auto disturb = [](disk& d, int how, std::uint64_t n) {
     if (how == 0) d.crash_at(n, crash::process);
@@ -125,6 +128,30 @@ TEST_CASE("a start that fails or is killed, at whatever operation, costs nothing
         CHECK(s.log->state().current_epoch == before.current_epoch);
       }
   CHECK(failed > 40);
+}
+
+TEST_CASE(
+    "what a slot file says when it is opened is on the disk, though its last write was killed or failed to sync") {
+  for (bool killed : {true, false}) {
+    CAPTURE(killed);
+    seeded_disk x(1);
+    auto& on = x.d.medium();
+    {
+      persistence::slot_file file("node1/slots", on);
+      file.write("first", true);
+      on.sync_directory("node1");
+      if (killed) {
+        file.write("second", false);
+      } else {
+        x.d.fail_sync(1);
+        CHECK(has(refusal([&] { file.write("second", true); }), "cannot sync"));
+      }
+    }
+    x.d.process_crash();
+    CHECK(persistence::slot_file("node1/slots", on).value() == "second");
+    x.d.power_cut(unsynced::lose);
+    CHECK(persistence::slot_file("node1/slots", on).value() == "second");
+  }
 }
 
 TEST_CASE("an error names the file, the reason and what to do") {
