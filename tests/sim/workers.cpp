@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <csignal>
 #include <cstdio>
@@ -13,6 +14,7 @@
 #include <deque>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
+#include <utility>
 
 namespace troupe::sim {
 
@@ -123,7 +125,8 @@ class workers {
     int pipe = -1;
     std::string text;
     std::uint64_t seed = no_seed;  ///< seen running
-    clock::time_point since;
+    clock::time_point looked;
+    clock::duration waited{};  ///< for it
     bool ended_by_us = false;
   };
 
@@ -144,7 +147,7 @@ class workers {
       work(d_, board_, job, ends[1], make_);
     }
     close(ends[1]);
-    all_[job] = {pid, ends[0], {}, no_seed, clock::now(), false};
+    all_[job] = {pid, ends[0], {}, no_seed, clock::now(), {}, false};
     ++open_;
   }
 
@@ -186,10 +189,12 @@ class workers {
   void look_after(std::size_t job) {
     auto& w = all_[job];
     if (w.pipe < 0) return;
+    // What passes while this process stands still (a debugger, a laptop that sleeps) counts for nothing.
     auto now = clock::now();
+    auto passed = std::min<clock::duration>(now - std::exchange(w.looked, now), std::chrono::seconds(1));
     if (auto seed = board_.running(job).load(); seed != w.seed) {
-      w.seed = seed, w.since = now;
-    } else if (seed != no_seed && now - w.since > d_.patience && !w.ended_by_us) {
+      w.seed = seed, w.waited = {};
+    } else if (seed != no_seed && (w.waited += passed) > d_.patience && !w.ended_by_us) {
       w.ended_by_us = true;
       kill(w.pid, SIGKILL);
     }
