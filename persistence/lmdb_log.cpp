@@ -60,6 +60,7 @@ void lmdb_log::recover() {
     auto c = txn->cursor(table_records);
     now_.state.last = now_.state.base;
     if (c->last()) {
+      if (c->key() > INT64_MAX) rotten(static_cast<zxid_t>(c->key()), "is damaged (of an epoch that nobody can reach)");
       verified_payload(static_cast<zxid_t>(c->key()), c->value());
       now_.state.last = std::max(now_.state.base, static_cast<zxid_t>(c->key()));
       now_.leftovers = c->first() && static_cast<zxid_t>(c->key()) <= now_.state.base;
