@@ -220,7 +220,6 @@ void ensemble::start(node_id id) {
   ++n.boot;
   n.up = true, n.paused = n.stalled = false;
   n.dying.clear(), n.parked.clear(), n.copying = false;
-  std::erase_if(n.injected, [](auto& kind) { return kind != "rot" && kind != "lost commit"; });  // these stay
   n.role = commit::role::looking, n.epoch = 0;
   world_.note(code_start, id, n.boot);
   world_.count("node start");
@@ -359,7 +358,7 @@ void ensemble::wipe(node_id id) {
   auto& n = at(id);
   if (n.up) crash(id, false);
   n.on_disk.wipe();
-  n.refused = false, n.injected.clear();
+  n.refused = n.damaged = false;
   observer_.on_wipe(id);
   world_.count("wiped");
   world_.trace([&] { return "node " + std::to_string(id) + " is wiped"; });

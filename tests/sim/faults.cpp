@@ -113,27 +113,24 @@ void faults::restart_later(node_id id, std::int64_t within_ms) {
       recovering_ = id;
     }
     n.on_disk.heal();
-    bool may_fail = active_ && disturb_recovery(n);
+    if (active_) disturb_recovery(n);
     nodes_.start(id);
-    if (may_fail) n.injected.insert("error");
     n.restart_planned = false;  // if it is down again, the next tick sees it
   });
 }
 
-/// The node goes down, or its disk fails (true), while it recovers what is on it, or soon after.
-bool faults::disturb_recovery(node& n) {
+/// The node goes down, or its disk fails, while it recovers what is on it, or soon after.
+void faults::disturb_recovery(node& n) {
   auto& o = world_.set;
   if (o.crash_in_write && world_.one_in(4)) {
     auto kind = power() ? crash::power : crash::process;
     n.on_disk.crash_at(1 + world_.draw(8), kind);
-    return false;
+  } else if (o.io_error && world_.one_in(8)) {
+    if (world_.one_in(2))
+      n.on_disk.fail_write(1 + world_.draw(4));
+    else
+      n.on_disk.fail_sync(1 + world_.draw(4));
   }
-  if (!o.io_error || !world_.one_in(8)) return false;
-  if (world_.one_in(2))
-    n.on_disk.fail_write(1 + world_.draw(4));
-  else
-    n.on_disk.fail_sync(1 + world_.draw(4));
-  return true;
 }
 
 void faults::node_faults() {
@@ -212,14 +209,12 @@ void faults::disk_faults() {
   auto& n = nodes_.at(id);
   if (chance(o.stall) && nodes_.stall(id, world_.between(1, o.stall_ms))) fired("disk stalled");
   if (n.up && recovering_ != id && chance(o.io_error)) {
-    n.injected.insert("error");
     if (world_.one_in(2))
       n.on_disk.fail_write(1 + world_.draw(5));
     else
       n.on_disk.fail_sync(1 + world_.draw(5));
   }
   if (n.up && recovering_ != id && chance(o.disk_full)) {
-    n.injected.insert("full");
     n.on_disk.limit(n.on_disk.used_bytes() + world_.draw(30000));
     world_.after(world_.between(1000, 3'000'000), [this, id] { nodes_.at(id).on_disk.limit(UINT64_MAX); });
   }
@@ -229,7 +224,7 @@ void faults::disk_faults() {
     recovering_ = id;
     if (auto text = hit(n.on_disk); !text.empty()) {
       fired(what);
-      n.injected.insert(what);
+      n.damaged = true;
       nodes_.watch().on_damage(id);
       world_.trace([&] { return "node " + std::to_string(id) + ": " + text; });
     }
@@ -267,7 +262,7 @@ void faults::forsake_some() {
   std::vector<node_id> left, forsaken;
   for (auto& m : all.members) {
     auto& n = nodes_.at(m.id);
-    if (recovering_ || n.refused || n.injected.contains("rot") || n.injected.contains("lost commit")) return;
+    if (recovering_ || n.refused || n.damaged) return;
     if (!nodes_.votes(m.id)) continue;
     if (n.on_disk.durable().state().current_epoch == 0) return;
     (world_.one_in(2) ? left : forsaken).push_back(m.id);

@@ -33,7 +33,7 @@ class faults {
   bool one_way(node_id);
   bool cut_client(node_id);
   void rolling_restart();
-  bool disturb_recovery(node&);
+  void disturb_recovery(node&);
   void forsake_some();
   void operate();
   void restart_later(node_id);

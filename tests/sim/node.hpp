@@ -49,7 +49,7 @@ struct node {
   std::string dying;       ///< it wants to stop, and why
   std::uint64_t boot = 0;  ///< counts starts
   std::map<node_id, std::deque<std::function<void()>>> parked;  ///< what came while it was paused, by link; 0: clients
-  std::set<std::string> injected;  ///< kinds of disk faults since the start: what may stop it
+  bool damaged = false;  ///< rot or a lost commit hit its disk since it was last wiped, whether that was noticed or not
 
   // ---- its clocks
   std::int64_t clock_offset_us = 0, wall_offset_ms = 0;

@@ -56,8 +56,7 @@ void faults::wipe_behind() {
   if (!nodes_.votes(id) || !nodes_.watch().survives_wipe(id, behind) || behind.empty()) return;
   // Rot that shows later would take a second copy away.
   for (auto other : nodes_.ids())
-    for (auto* kind : {"rot", "lost commit"})
-      if (other != id && nodes_.votes(other) && nodes_.at(other).injected.contains(kind)) return;
+    if (other != id && nodes_.votes(other) && nodes_.at(other).damaged) return;
   if (!chance(20 * o.wipe_behind)) return;
   fired("wipe while another lags");
   nodes_.wipe(id);
@@ -91,7 +90,6 @@ void faults::fail_truncation(node_id id) {
   auto& n = nodes_.at(id);
   if (world_.draw(100) >= static_cast<std::uint64_t>(world_.set.fail_truncation)) return;
   world_.count("truncation failed");
-  n.injected.insert("error");
   if (world_.one_in(2))
     n.on_disk.fail_write(1 + world_.draw(4));
   else
