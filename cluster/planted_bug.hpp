@@ -131,7 +131,11 @@ namespace troupe {
     "a committed entry is on the disks of a quorum")                                                                  \
   X(unconfirmed_sync, "a leader answers a sync without asking a quorum whether it still leads (as ZooKeeper "         \
     "does)",                                                                                                          \
-    "a read after a sync shows every write that was finished before the sync")
+    "a read after a sync shows every write that was finished before the sync")                                        \
+  /* ---- resources */                                                                                                \
+  X(asks_again, "a node that waits for its disk asks it again at every tick, once for each time it ever asked (no "   \
+    "JIRA)",                                                                                                          \
+    "queues are bounded")
 // clang-format on
 
 enum class planted_bug {

@@ -97,6 +97,8 @@ caf::behavior broadcast_actor::make_behavior() {
       [this](boxed<msg::tick>&) {
         peer_.tick(ctx_->monotonic_ms(), effects_);
         dispatch();
+        if (planted(planted_bug::asks_again))
+          for (auto n = in_flight_; n > 0; --n) send(ctx_->log_writer, box(msg::tick{ctx_->monotonic_ms()}));
         update_stats();
       },
   };

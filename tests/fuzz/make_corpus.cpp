@@ -122,7 +122,7 @@ void clients() {
          byte(0) + step(hello, 0, byte(10)) + step(frame, 0, counted(create(zk::op::create, "/a", 0))) +
              step(frame, 0, counted(r)));
     if (name != "close") all += step(frame, 0, counted(r));
-    late += step(frame, 1, counted(r)) + step(frame, 0, counted(r));
+    late += step(frame, name.size() % 2, counted(r));
   }
   seed("client_frames", "all", all);
   seed("client_frames", "all-committed-late", late + step(commit, 0, byte(255)));
@@ -280,13 +280,15 @@ void actor_requests() {
       {"json-bulk", byte(json | 3) + counted(R"("items":[{"path":"/a","action":"put","text":"x"}]})")},
       {"unknown", byte(6) + counted("x")},
   };
-  auto all = byte(0) + step(subscribe, 1, byte(1 | 8 | 32 | 64) + byte(4)) + create_a + create_q + item + item;
+  const auto begin = step(subscribe, 1, byte(1 | 8 | 32 | 64) + byte(4)) + create_a + create_q + item + item;
+  auto all = begin, late = begin;
   for (auto& [name, c] : calls) {
     seed("actor_requests", name, byte(0) + create_a + create_q + item + item + step(call, 0, c));
-    all += step(call, 0, c) + step(by_create, 1, c);
+    all += step(call, 0, c);
+    late += step(by_create, 1, c);
   }
-  seed("actor_requests", "all", all);
-  seed("actor_requests", "all-committed-late", byte(1) + all.substr(1) + step(other, 0, byte(8)));
+  seed("actor_requests", "all", byte(0) + all);
+  seed("actor_requests", "all-committed-late", byte(1) + late + step(other, 0, byte(8)));
   auto resumed = create_a + create_q + item + step(subscribe, 1, byte(2 | 8 | 16 | 64) + byte(4) + byte(1)) + item +
                  step(subscribe, 1, byte(1 | 4 | 64) + byte(q)) + step(other, 0, byte(1)) + item +
                  step(unsubscribe, 1, byte(2));

@@ -63,6 +63,9 @@ constexpr std::array list{
     check_info{"linearizable",
                "Writes, and reads behind a sync, can be put into one order that explains them all; found by "
                "search, without trust in zxids (at the end of a seed)."},
+    check_info{"queues_bounded",
+               "No queue of a node grows without end, whatever is stalled, cut off or asked: mailboxes, requests that "
+               "wait for the leader, proposals that wait for followers."},
     check_info{"comes_to_rest",
                "The actors of a node run out of work at every moment: no loop of messages has no end."},
     check_info{"converges",

@@ -92,12 +92,19 @@ class ensemble::observed_state final : public persistence::state_store {
   std::unique_ptr<persistence::state_store> inner_;
 };
 
+namespace {
+
+/// A node's monotonic clock.
+std::int64_t clock_us(const world& w, const node& n) {
+  return n.frozen_us.value_or(n.clock_offset_us + w.now_us() + w.now_us() / 1000 * n.drift_permille);
+}
+
+}  // namespace
+
 class ensemble::virtual_surroundings final : public surroundings {
  public:
   virtual_surroundings(const world& w, const node& n) : world_(w), node_(n) {}
-  std::int64_t monotonic_us() const override {
-    return node_.clock_offset_us + world_.now_us() + world_.now_us() / 1000 * node_.drift_permille;
-  }
+  std::int64_t monotonic_us() const override { return clock_us(world_, node_); }
   std::int64_t wall_ms() const override { return wall_start_ms + node_.wall_offset_ms + world_.now_ms(); }
   std::uint64_t free_bytes() const override { return node_.on_disk.free_bytes(); }
 
@@ -316,6 +323,18 @@ void ensemble::take_down(node& n) {
   ports_->node_ended(n.id);
 }
 
+bool ensemble::freeze_clock(node_id id, std::int64_t ms) {
+  auto& n = at(id);
+  if (n.frozen_us) return false;
+  n.frozen_us = clock_us(world_, n);
+  world_.trace([&] { return "the clock of node " + std::to_string(id) + " stands for " + std::to_string(ms) + " ms"; });
+  world_.after(ms * 1000, [this, &n] {
+    auto stood_at = *std::exchange(n.frozen_us, std::nullopt);
+    n.clock_offset_us -= clock_us(world_, n) - stood_at;
+  });
+  return true;
+}
+
 bool ensemble::pause(node_id id, std::int64_t ms) {
   auto& n = at(id);
   if (!n.up || n.paused) return false;
@@ -475,6 +494,7 @@ void ensemble::step() {
 void ensemble::run(seat& s) {
   auto& n = at(static_cast<node_id>(s.node));
   world_.note(code_turn, s.node, s.part);
+  observer_.before_step(n, s.part, stage_.waiting(s));
   if (stage_.run(s)) fresh_.push_back(&s);
   if (n.on_disk.down()) {  // in the middle of an operation of its disk
     world_.count("crash in a write");

@@ -29,8 +29,9 @@ class ensemble {
   void start(node_id);
   void stop(node_id);  ///< as by SIGTERM: its stores are closed
   void crash(node_id, bool power);
-  bool pause(node_id, std::int64_t ms);  ///< false: it is down, or stands still already
-  bool stall(node_id, std::int64_t ms);  ///< its disk; the same
+  bool pause(node_id, std::int64_t ms);         ///< false: it is down, or stands still already
+  bool stall(node_id, std::int64_t ms);         ///< its disk; the same
+  bool freeze_clock(node_id, std::int64_t ms);  ///< false: it stands still already
   void wipe(node_id);
 
   /// One turn of an actor or one event of the world.

@@ -27,6 +27,7 @@ constexpr kind kinds[] = {
     {"crash-in-write", &options::crash_in_write},
     {"drift", &options::drift_percent},
     {"wall-jump", &options::wall_jump},
+    {"freeze-clock", &options::freeze_clock},
     {"stall", &options::stall},
     {"io-error", &options::io_error},
     {"disk-full", &options::disk_full},

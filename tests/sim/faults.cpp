@@ -161,6 +161,7 @@ void faults::node_faults() {
   if (chance(o.rolling_restart) && fired("rolling restart")) rolling_restart();
   if (chance(o.wall_jump) && fired("wall clock jump"))
     nodes_.at(id).wall_offset_ms += world_.between(-3600000, 3600000);
+  if (chance(o.freeze_clock) && nodes_.freeze_clock(id, world_.between(1, o.pause_ms))) fired("clock stands still");
 }
 
 /// As an operator does it, if an impatient one: one after the other, whether the last one is back in the ensemble or not.

@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -54,6 +55,7 @@ struct node {
   // ---- its clocks
   std::int64_t clock_offset_us = 0, wall_offset_ms = 0;
   int drift_permille = 0;
+  std::optional<std::int64_t> frozen_us;  ///< where its monotonic clock stands still
 
   // ---- its actors
   actors::context_ptr ctx;

@@ -44,6 +44,7 @@ class observer {
   void on_send(const node&, node_id to, const zab::message&);
   void on_role(const node&, const zab::role_change&);
   void on_fatal(const node&, const std::string& why);
+  void before_step(const node&, std::size_t part, std::size_t messages);  ///< in the mailbox of its actor
   void after_step(const node&, std::size_t part);
   void compare_tree(const node&);  ///< with those of others at the same zxid
 
@@ -105,6 +106,7 @@ class observer {
   void check_decision(const node&, node_view&);
   void check_accusations(const node&, node_view&);
   void check_failed_writes(const node&, node_view&);
+  void check_queue(const node&, const char* what, std::size_t waiting);
   void enter_epoch(const node&, const image&, epoch_t);
   void choose(const node&, epoch_t, epoch_history&);
   void extends(const node&, epoch_t later, epoch_t earlier);

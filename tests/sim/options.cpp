@@ -52,7 +52,10 @@ options random_options(std::uint64_t seed) {
   o.rot = some(300), o.wipe = some(150), o.lost_commit = some(200);
   o.readers = one_in(2) ? between(1, 2) : 0;
   o.freeze_leader = some(400), o.move_client = some(3000), o.hide_elected = some(60), o.crash_in_copy = some(20);
-  o.wipe_behind = some(300), o.fail_truncation = some(40);
+  o.wipe_behind = some(300), o.fail_truncation = some(100);
+  o.freeze_clock = some(400);
+  if (one_in(4)) o.max_outstanding = static_cast<std::size_t>(between(1, 4));
+  if (one_in(6)) o.max_outstanding_total = static_cast<std::size_t>(between(1, 8));
   if (o.voters < 3) o.wipe_behind = 0;
   if (o.voters < 3) o.rot = o.wipe = o.lost_commit = 0;  // what one disk loses, the others must have
   return o;

@@ -29,6 +29,7 @@ struct options {
   std::int64_t think_us = 20000;     ///< a client's mean time between calls
   int depth = 2;                     ///< calls of a client under way at most
   int readers = 0;                   ///< so many clients only sync and read, and do not wait for answers
+  std::size_t max_outstanding = 4096, max_outstanding_total = 20'000;  ///< of a connection, of a node: more is not read
 
   // ---- the network
   std::int64_t delay_us = 300, jitter_us = 500;
@@ -43,6 +44,7 @@ struct options {
   std::int64_t pause_ms = 800;
   int drift_percent = 0;  ///< of monotonic clocks, at most
   int wall_jump = 0;      ///< jumps of a node's wall clock
+  int freeze_clock = 0;   ///< a node's monotonic clock stands still, for pause_ms at most, and goes on from there
 
   // ---- what waits for its moment (occasions.cpp)
   int freeze_leader = 0;  ///< the leader is paused for so long that the others elect another

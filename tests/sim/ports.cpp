@@ -19,6 +19,10 @@ void ports::queue(const connection_ptr& c, bool to_server, std::function<void()>
 
 void ports::flush(const connection_ptr& c) {
   while (c->server_due && !c->held && !cut_.contains(c->node)) {
+    if (full(*c)) {
+      world_.count("input that waits for answers");
+      break;
+    }
     auto f = std::move(c->to_server.front());
     c->to_server.pop_front(), --c->server_due;
     f();
@@ -28,6 +32,33 @@ void ports::flush(const connection_ptr& c) {
     c->to_client.pop_front(), --c->client_due;
     f();
   }
+}
+
+bool ports::full(const connection& c) const {
+  auto& o = world_.set;
+  if (!c.server_open) return false;
+  auto all = outstanding_.find(c.node);
+  return c.outstanding >= o.max_outstanding || (all != outstanding_.end() && all->second >= o.max_outstanding_total);
+}
+
+void ports::answered(connection& c, std::size_t frames) {
+  auto& all = outstanding_[c.node];
+  bool waited = c.outstanding >= world_.set.max_outstanding || all >= world_.set.max_outstanding_total;
+  c.outstanding -= frames, all -= frames;
+  if (!waited) return;
+  world_.after(0, [this, node = c.node] {
+    std::vector<connection_ptr> of_node;
+    for (auto& [id, other] : connections_)
+      if (other->node == node) of_node.push_back(other);
+    for (auto& other : of_node) flush(other);
+  });
+}
+
+/// The node has nothing to do with the connection any more. False: so it was already.
+bool ports::end_of_service(connection& c) {
+  if (!std::exchange(c.server_open, false)) return false;
+  answered(c, c.outstanding);
+  return true;
 }
 
 conn_id ports::connect(node_id node, const client_side* client) {
@@ -56,7 +87,9 @@ void ports::send(conn_id id, std::string frame) {
   auto it = connections_.find(id);
   if (it == connections_.end()) return;
   queue(it->second, true, [this, c = it->second, frame = std::move(frame)] {
-    if (c->server_open) item(c->node, request_batch::kind::frame, c->id, frame);
+    if (!c->server_open) return;
+    ++c->outstanding, ++outstanding_[c->node];
+    item(c->node, request_batch::kind::frame, c->id, frame);
   });
 }
 
@@ -66,7 +99,7 @@ void ports::close(conn_id id) {
   auto c = it->second;
   c->client = nullptr;
   queue(c, true, [this, c] {
-    if (std::exchange(c->server_open, false)) item(c->node, request_batch::kind::closed, c->id, "");
+    if (end_of_service(*c)) item(c->node, request_batch::kind::closed, c->id, "");
     forget_if_over(c);
   });
 }
@@ -102,8 +135,14 @@ void ports::deliver(node_id node, const delivery_batch& b) {
         if (c->client) c->client->frame(c->id, std::string_view(piece).substr(4));
       });
     }
+    if (i.is_reply) {
+      if (c->outstanding == 0)
+        world_.breach("protocol", "node " + std::to_string(node) + " answers where nothing was asked");
+      else
+        answered(*c, 1);
+    }
     if (i.close) {
-      c->server_open = false;
+      end_of_service(*c);
       item(node, request_batch::kind::closed, c->id, "");
       queue(c, false, [this, c] {
         if (c->client) std::exchange(c->client, nullptr)->ended(c->id);
@@ -116,8 +155,7 @@ void ports::deliver(node_id node, const delivery_batch& b) {
 void ports::node_ended(node_id node) {
   gathering_[node] = nullptr;
   for (auto& [id, c] : connections_) {
-    if (c->node != node || !c->server_open) continue;
-    c->server_open = false;
+    if (c->node != node || !end_of_service(*c)) continue;
     queue(c, false, [this, c = c] {
       if (c->client) std::exchange(c->client, nullptr)->ended(c->id);
       forget_if_over(c);
@@ -141,7 +179,7 @@ bool ports::break_one() {
   auto it = connections_.begin();
   std::advance(it, static_cast<long>(world_.draw(connections_.size())));
   auto c = it->second;
-  if (std::exchange(c->server_open, false)) item(c->node, request_batch::kind::closed, c->id, "");
+  if (end_of_service(*c)) item(c->node, request_batch::kind::closed, c->id, "");
   queue(c, false, [this, c] {
     if (c->client) std::exchange(c->client, nullptr)->ended(c->id);
     forget_if_over(c);

@@ -1,6 +1,6 @@
 #pragma once
 /// The connections between clients and nodes, as actors/gateway makes them: bytes in order in each direction, an end that
-/// either side learns in its own time.
+/// either side learns in its own time. Of a connection, or a node, with too much unanswered no more is read.
 
 #include <deque>
 #include <functional>
@@ -52,12 +52,16 @@ class ports {
     bool server_open = false, held = false;
     std::deque<std::function<void()>> to_server, to_client;
     std::size_t server_due = 0, client_due = 0;
+    std::size_t outstanding = 0;  ///< frames that the node has, and has not answered
     std::int64_t last_to_server_us = 0, last_to_client_us = 0;
   };
   using connection_ptr = std::shared_ptr<connection>;
 
   void queue(const connection_ptr&, bool to_server, std::function<void()>);
   void flush(const connection_ptr&);
+  bool full(const connection&) const;
+  void answered(connection&, std::size_t frames);
+  bool end_of_service(connection&);
   void item(node_id, request_batch::kind, conn_id, std::string_view);
   void forget_if_over(const connection_ptr&);
 
@@ -66,6 +70,7 @@ class ports {
   std::map<conn_id, connection_ptr> connections_;
   std::map<node_id, std::shared_ptr<request_batch>> gathering_;
   std::set<node_id> cut_;
+  std::map<node_id, std::size_t> outstanding_;
   conn_id next_ = 0;
 };
 

@@ -67,6 +67,11 @@ void stage::collect(std::vector<seat*>& ready) {
 
 bool stage::has_ended(const seat& s) const { return scheduled(s.who).getf(caf::abstract_actor::is_terminated_flag); }
 
+std::size_t stage::waiting(const seat& s) const {
+  if (!s.job) throw std::logic_error("an idle actor's mailbox must not be looked into: it would not wake up any more");
+  return scheduled(s.who).mailbox().count();
+}
+
 bool stage::run(seat& s) {
   auto* job = std::exchange(s.job, nullptr);
   switch (job->resume(this, 1)) {

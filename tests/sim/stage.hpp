@@ -56,6 +56,8 @@ class stage final : public caf::execution_unit {
   void collect(std::vector<seat*>& ready);
   /// One message. True: it has more to do (it is ready again).
   bool run(seat&);
+  /// Messages that wait for an actor that has something to do.
+  std::size_t waiting(const seat&) const;
   /// Its actor has ended by itself, such as by what it threw.
   bool has_ended(const seat&) const;
 

@@ -81,6 +81,8 @@ TEST_CASE("over some hundred seeds every kind of fault fires") {
                      "pause",
                      "clock that drifts",
                      "wall clock jump",
+                     "clock stands still",
+                     "input that waits for answers",
                      "disk stalled",
                      "disk: write error",
                      "disk: sync error",
@@ -107,7 +109,7 @@ TEST_CASE("over some hundred seeds every kind of fault fires") {
                      "session re-attached",
                      "watch event",
                      "tree compared"}) {
-    CAPTURE(what);
+    CAPTURE(std::string(what));
     CHECK(r.counts[what] > 0);
   }
 }
