@@ -48,9 +48,10 @@ struct feed_fixture {
     ctx->feed = feed = system.spawn<feed_actor>(static_cast<caf::execution_unit*>(nullptr), ctx);
   }
   ~feed_fixture() {
-    ctx->forget_actors();
     caf::anon_send_exit(writer, caf::exit_reason::user_shutdown);
     caf::anon_send_exit(feed, caf::exit_reason::user_shutdown);
+    self->wait_for(writer, feed);  // they ask the context for each other
+    ctx->forget_actors();
   }
   void append(std::uint32_t from, std::uint32_t to) {
     for (auto i = from; i <= to; ++i) {

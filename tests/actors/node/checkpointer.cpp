@@ -55,8 +55,9 @@ struct checkpointer_fixture {
     REQUIRE(chunks.size() >= 3);
   }
   ~checkpointer_fixture() {
-    ctx->forget_actors();
     caf::anon_send_exit(checkpoint, caf::exit_reason::user_shutdown);
+    self->wait_for(checkpoint);  // they ask the context for each other
+    ctx->forget_actors();
   }
 
   template <class T>

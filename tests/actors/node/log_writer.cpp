@@ -36,8 +36,9 @@ struct log_writer_fixture {
     writer = system.spawn<log_writer>(ctx, std::make_unique<memory_log>());
   }
   ~log_writer_fixture() {
-    ctx->forget_actors();
     caf::anon_send_exit(writer, caf::exit_reason::user_shutdown);
+    self->wait_for(writer);  // they ask the context for each other
+    ctx->forget_actors();
   }
   /// What the writer says of the space at its next tick. It answers the read behind the tick, so silence is known too.
   std::vector<bool> said_at_a_tick() {

@@ -50,9 +50,10 @@ struct subscription_fixture {
     ctx->notifier = notifier = system.spawn<watch_notifier_actor>(static_cast<caf::execution_unit*>(nullptr), ctx, l);
   }
   ~subscription_fixture() {
-    ctx->forget_actors();
     caf::anon_send_exit(writer, caf::exit_reason::user_shutdown);
     caf::anon_send_exit(notifier, caf::exit_reason::user_shutdown);
+    self->wait_for(writer, notifier);  // they ask the context for each other
+    ctx->forget_actors();
   }
   /// Without waiting for the disk.
   void append(std::uint32_t from, std::uint32_t to) {
