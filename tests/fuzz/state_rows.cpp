@@ -78,7 +78,7 @@ void fuzz_one(std::string_view bytes) {
     std::string stored(record.data(), record.size());
     if (modes & 16) stored[in.u8() % stored.size()] ^= 1;
     tables[table_count][0] = modes & 4 ? raw : stored;
-    same = same && !(modes & 4), whole = whole && !(modes & 16);
+    same = same && !(modes & 4), whole = whole && (modes & 4 || !(modes & 16));
   }
   try {
     lmdb_state state(directory, map_size, disk);
