@@ -56,7 +56,7 @@ struct checkpointer_fixture {
   }
   ~checkpointer_fixture() {
     caf::anon_send_exit(checkpoint, caf::exit_reason::user_shutdown);
-    self->wait_for(checkpoint);  // they ask the context for each other
+    self->wait_for(checkpoint);  // it asks the context for the others
     ctx->forget_actors();
   }
 

@@ -37,7 +37,7 @@ struct log_writer_fixture {
   }
   ~log_writer_fixture() {
     caf::anon_send_exit(writer, caf::exit_reason::user_shutdown);
-    self->wait_for(writer);  // they ask the context for each other
+    self->wait_for(writer);  // it asks the context for the others
     ctx->forget_actors();
   }
   /// What the writer says of the space at its next tick. It answers the read behind the tick, so silence is known too.
