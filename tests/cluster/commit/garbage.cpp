@@ -61,13 +61,14 @@ std::string mutated(std::string s, std::mt19937& random) {
 
 }  // namespace
 
-TEST_CASE("two hundred thousand mutated frames crash nobody, on a leader and on a follower") {
+// The fuzzer client_frames does this for longer, without followers.
+TEST_CASE("fifty thousand mutated frames crash nobody, on a leader and on a follower") {
   std::mt19937 random(20240607);
   auto frames = valid_frames();
   ensemble e(2);
   std::vector<std::unique_ptr<client>> clients(4);
   std::size_t replies = 0;
-  for (int i = 0; i < 200'000; ++i) {
+  for (int i = 0; i < 50'000; ++i) {
     auto& c = clients[random() % clients.size()];
     if (!c || c->ended()) {
       if (c) c->lost();

@@ -10,7 +10,7 @@ using namespace troupe::zab;
 
 /// ZAB_SEED=n traces one seed; ZAB_SEEDS=from:count runs others than those of the merge.
 TEST_CASE("an ensemble under random faults keeps ZAB's promises and converges when they end") {
-  std::uint64_t from = 1, count = 300;
+  std::uint64_t from = 1, count = 150;
   if (auto* one = std::getenv("ZAB_SEED")) from = std::strtoull(one, nullptr, 10), count = 1;
   if (auto* some = std::getenv("ZAB_SEEDS")) {
     char* rest = nullptr;
@@ -37,11 +37,11 @@ TEST_CASE("an ensemble under random faults keeps ZAB's promises and converges wh
   }
   if (std::getenv("ZAB_COUNTS"))
     for (auto& [what, n] : counts) std::printf("%10llu %s\n", static_cast<unsigned long long>(n), what.c_str());
-  if (count < 300) return;
+  if (count < 150) return;
   for (auto what :
        {"Trunc", "SnapChunk", "SnapAck", "installed", "sync answered", "log read", "crash", "leading epoch "}) {
     INFO(std::string(what));
-    CHECK(counts[what] > 20);  // paths that the seeds must not stop reaching
+    CHECK(counts[what] > 10);  // paths that the seeds must not stop reaching
   }
 }
 
