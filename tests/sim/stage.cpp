@@ -22,17 +22,19 @@ caf::actor_system_config& stage_system::prepared(caf::actor_system_config& c) {
 stage::stage(caf::actor_system& s)
     : caf::execution_unit(&s), scheduler_(dynamic_cast<caf::scheduler::test_coordinator&>(s.scheduler())) {}
 
-void stage::add(seat& s) { seats_[&scheduled(s.who)] = &s; }
+void stage::add(seat& s) {
+  s.scheduled = &scheduled(s.who);
+  seats_[s.scheduled] = &s;
+}
 
 void stage::remove(seat& s) {
   std::vector<seat*> unused;
   collect(unused);  // what it was about to do is ours to give back
   for (auto* other : unused)
     if (other != &s) fresh_.push_back(other);
-  auto& a = scheduled(s.who);
-  seats_.erase(&a);
+  seats_.erase(s.scheduled);
   if (s.job) caf::intrusive_ptr_release(std::exchange(s.job, nullptr));
-  a.cleanup(caf::error{caf::exit_reason::kill}, this);
+  std::exchange(s.scheduled, nullptr)->cleanup(caf::error{caf::exit_reason::kill}, this);
   s.who = nullptr;
 }
 
@@ -65,11 +67,11 @@ void stage::collect(std::vector<seat*>& ready) {
   fresh_.clear();
 }
 
-bool stage::has_ended(const seat& s) const { return scheduled(s.who).getf(caf::abstract_actor::is_terminated_flag); }
+bool stage::has_ended(const seat& s) const { return s.scheduled->getf(caf::abstract_actor::is_terminated_flag); }
 
 std::size_t stage::waiting(const seat& s) const {
   if (!s.job) throw std::logic_error("an idle actor's mailbox must not be looked into: it would not wake up any more");
-  return scheduled(s.who).mailbox().count();
+  return s.scheduled->mailbox().count();
 }
 
 bool stage::run(seat& s) {

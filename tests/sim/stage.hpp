@@ -20,8 +20,9 @@ namespace troupe::sim {
 /// An actor that can be run. At most one job of it exists at a time: CAF's own rule.
 struct seat {
   caf::actor who;
-  caf::resumable* job = nullptr;   ///< it has something to do; the reference is ours
-  std::size_t node = 0, part = 0;  ///< the owner's
+  caf::resumable* job = nullptr;              ///< it has something to do; the reference is ours
+  std::size_t node = 0, part = 0;             ///< the owner's
+  caf::scheduled_actor* scheduled = nullptr;  ///< who it is to the scheduler, while the stage has it
 };
 
 /// Everything sent to it is handled at once, within the sender's turn: where a node ends and the simulated world begins.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <stdexcept>
+#include <utility>
 
 namespace troupe::sim {
 
@@ -11,14 +12,24 @@ constexpr std::size_t lines_kept = 4000;
 }
 
 void world::at(std::int64_t when_us, std::function<void()> f) {
-  events_.push({std::max(when_us, now_us_), ++next_serial_, std::move(f)});
+  std::size_t action = actions_.size();
+  if (free_actions_.empty()) {
+    actions_.push_back(std::move(f));
+  } else {
+    action = free_actions_.back();
+    free_actions_.pop_back();
+    actions_[action] = std::move(f);
+  }
+  events_.push({std::max(when_us, now_us_), ++next_serial_, action});
 }
 
 bool world::run_next_event() {
   if (events_.empty()) return false;
-  auto run = std::move(const_cast<event&>(events_.top()).run);
-  now_us_ = events_.top().when_us;
+  auto next = events_.top();
   events_.pop();
+  auto run = std::exchange(actions_[next.action], nullptr);
+  free_actions_.push_back(next.action);
+  now_us_ = next.when_us;
   ++event_count_;
   run();
   return true;

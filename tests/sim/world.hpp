@@ -68,7 +68,7 @@ class world {
   struct event {
     std::int64_t when_us;
     std::uint64_t serial;
-    std::function<void()> run;
+    std::size_t action;  // in actions_: the queue moves what is small
     bool operator<(const event& o) const { return when_us != o.when_us ? when_us > o.when_us : serial > o.serial; }
   };
   void keep(std::string line);
@@ -76,6 +76,8 @@ class world {
   std::mt19937_64 random_;
   std::int64_t now_us_ = 1'000'000;
   std::priority_queue<event> events_;
+  std::vector<std::function<void()>> actions_;
+  std::vector<std::size_t> free_actions_;
   std::uint64_t next_serial_ = 0, event_count_ = 0, hash_ = 1469598103934665603ull;
   std::map<std::string, std::uint64_t> counts_;
   std::deque<std::string> lines_;
