@@ -33,7 +33,7 @@ std::string lines(fuzz::input& in, bool& ours) {
   std::string out;
   bool torn = false;
   zxid_t zxid = make_zxid(1, 0);
-  for (int n = 0; !in.empty() && n < 4; ++n) {
+  for (int n = 0; !in.empty() && n < 3; ++n) {
     auto packed = in.u8();
     zxid += packed & 3;
     ours = ours && !torn && !(packed & 4);
@@ -42,7 +42,7 @@ std::string lines(fuzz::input& in, bool& ours) {
       out.append(in.string());
       continue;
     }
-    auto all = audit_lines(transaction(zxid, 1 + (packed >> 3 & 3), in.string()));
+    auto all = audit_lines(transaction(zxid, 1 + (packed >> 3 & 1), in.string()));
     for (auto& line : all) out += line;
     if (packed & 0x20) out.resize(out.size() - all.back().size());  // not all of them were written
     if (packed & 0x40) out.resize(out.size() - std::min<std::size_t>(out.size(), in.u8()));
@@ -82,7 +82,7 @@ void fuzz_one(std::string_view bytes) {
     if (audit.after() < 0 || audit.after() > INT64_MAX - 8) return;  // of no transaction
     next = audit.after() + 4;
     feed::batch b;
-    b.list.push_back(transaction(audit.after() + 1, 2, "/one")), b.list.push_back(transaction(next, 1, "/two"));
+    b.list.push_back(transaction(audit.after() + 1, 1, "/one")), b.list.push_back(transaction(next, 1, "/two"));
     audit.append(b);
     FUZZ_CHECK(f.get().starts_with(kept));
   } catch (const std::runtime_error& e) {

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iostream>
+#include <utility>
 
 #include "actors/extension/audit_file.hpp"
 #include "actors/peer/hello.hpp"
@@ -115,17 +116,24 @@ std::vector<std::pair<std::string, std::string>> requests() {
 void clients() {
   constexpr unsigned frame = 0, hello = 3, come_back = 4, lost = 5, commit = 6, other = 7;
   auto step = [](unsigned what, unsigned conn, const std::string& rest) { return byte(what << 2 | conn) + rest; };
-  std::string all = byte(0) + step(hello, 0, byte(10));
-  std::string late = byte(1) + step(hello, 0, byte(10)) + step(hello, 1, byte(10)) + step(commit, 0, byte(1));
+  const auto create_a = step(frame, 0, counted(create(zk::op::create, "/a", 0)));
+  const auto at_once = byte(0) + step(hello, 0, byte(10)) + create_a;
+  const auto waiting =
+      byte(1) + step(hello, 0, byte(10)) + step(hello, 1, byte(10)) + step(commit, 0, byte(1)) + create_a;
+  constexpr std::size_t longest = 200;  // of the seeds with several requests
+  auto all = at_once, late = waiting;
+  auto finish = [&, part = 0]() mutable {
+    auto name = std::to_string(++part);
+    seed("client_frames", "all-" + name, std::exchange(all, at_once));
+    seed("client_frames", "all-committed-late-" + name, std::exchange(late, waiting) + step(commit, 0, byte(255)));
+  };
   for (auto& [name, r] : requests()) {
-    seed("client_frames", name,
-         byte(0) + step(hello, 0, byte(10)) + step(frame, 0, counted(create(zk::op::create, "/a", 0))) +
-             step(frame, 0, counted(r)));
+    if (late.size() + r.size() > longest) finish();
+    seed("client_frames", name, at_once + step(frame, 0, counted(r)));
     if (name != "close") all += step(frame, 0, counted(r));
     late += step(frame, name.size() % 2, counted(r));
   }
-  seed("client_frames", "all", all);
-  seed("client_frames", "all-committed-late", late + step(commit, 0, byte(255)));
+  finish();
   seed("client_frames", "connect", byte(0) + step(frame, 2, counted(connect_request())));
   seed("client_frames", "moves",
        byte(2) + step(hello, 0, byte(10)) + step(come_back, 1, byte(0)) + step(lost, 1, "") +
@@ -281,14 +289,21 @@ void actor_requests() {
       {"unknown", byte(6) + counted("x")},
   };
   const auto begin = step(subscribe, 1, byte(1 | 8 | 32 | 64) + byte(4)) + create_a + create_q + item + item;
+  constexpr std::size_t longest = 255;  // of the seeds with several calls
   auto all = begin, late = begin;
+  auto finish = [&, part = 0]() mutable {
+    auto name = std::to_string(++part);
+    seed("actor_requests", "all-" + name, byte(0) + std::exchange(all, begin));
+    seed("actor_requests", "all-committed-late-" + name,
+         byte(1) + std::exchange(late, begin) + step(other, 0, byte(8)));
+  };
   for (auto& [name, c] : calls) {
+    if (late.size() + c.size() > longest) finish();
     seed("actor_requests", name, byte(0) + create_a + create_q + item + item + step(call, 0, c));
     all += step(call, 0, c);
     late += step(by_create, 1, c);
   }
-  seed("actor_requests", "all", byte(0) + all);
-  seed("actor_requests", "all-committed-late", byte(1) + late + step(other, 0, byte(8)));
+  finish();
   auto resumed = create_a + create_q + item + step(subscribe, 1, byte(2 | 8 | 16 | 64) + byte(4) + byte(1)) + item +
                  step(subscribe, 1, byte(1 | 4 | 64) + byte(q)) + step(other, 0, byte(1)) + item +
                  step(unsubscribe, 1, byte(2));
@@ -515,7 +530,7 @@ void audits() {
   seed("audit_lines", "not-all-lines", byte(0) + line(1, "") + line(1 | 3 << 3 | 0x20, ""));
   feed::transaction t;
   t.zxid = make_zxid(1, 7), t.time_ms = 1, t.session = 7;
-  t.changes.resize(2);
+  t.changes.resize(1);
   std::string text = R"({"type":"gap","after":"0x100000003","first":"0x100000006"})"
                      "\n";
   seed("audit_lines", "gap", byte(1) + text);
@@ -527,13 +542,14 @@ void audits() {
 
 void configurations() {
   seed("configuration", "least", "[troupe]\ndata-dir = \"data\"\n");
-  seed("configuration", "whole",
+  seed("configuration", "ensemble",
        "; a comment\n[troupe]\nid = 2\nensemble = \"e\"\ndata-dir = \"data\"\nclient-address = \"0.0.0.0\"\n"
-       "client-port = 2181\npeer-address = \"[::1]:3181\"\nmembers = [\n  {id = 1, address = \"h:3181\"},\n"
-       "  {id = 2, address = \"[::1]:3182\", role = \"voter\", weight = 2},\n"
-       "  {id = 3, address = \"h:3183\", role = \"observer\", weight = 0}]\ntick = 2s\nping-interval = 500ms\n"
-       "map-size = \"16GiB\"\nballast = false\nfour-letter-words = [\"srvr\", \"mntr\"]\nlog-level = \"debug\"\n"
-       "pid-file = \"pid\"\n\n[scheduler]\npolicy = 'sharing'\nmax-threads = 2\n");
+       "client-port = 2181\npeer-address = \"[::1]:3181\"\nmembers = [\n  {id = 2, address = \"[::1]:3182\", "
+       "role = \"voter\", weight = 2},\n  {id = 3, address = \"h:3183\", role = \"observer\", weight = 0}]\n");
+  seed("configuration", "settings",
+       "[troupe]\ndata-dir = \"data\"\ntick = 2s\nping-interval = 500ms\nmap-size = \"16GiB\"\nballast = false\n"
+       "four-letter-words = [\"srvr\", \"mntr\"]\nlog-level = \"debug\"\npid-file = \"pid\"\n\n"
+       "[scheduler]\npolicy = 'sharing'\nmax-threads = 2\n");
   seed("configuration", "wrong", "[troupe]\ndata-dir = 7\nid = \"x\"\nclient-prt = 1\ntick = 3\n[nobody]\nx = 'y'\n");
   seed("configuration", "syntax", "[troupe]\n# data\nid = {\n");
   seed("configuration", "twice", "[troupe]\nid = 1\nid = 2\ndata-dir = \"d\\n\\\"\"\n");
