@@ -94,6 +94,7 @@ void observer::on_boot(const node& n, persistence::log_store& log, zxid_t checkp
     world_.count("rot that nobody has read yet");
     auto with = v.disk;
     for (auto& op : v.writing) apply(n, with, op);
+    if (with.last() != s.last) with = v.disk;  // the write that a crash cut off is not there
     found.records = std::move(with.records);
     found.base = s.base, found.records.erase(found.records.upper_bound(s.last), found.records.end());
     v.disk = found, v.writing.clear();
