@@ -20,6 +20,7 @@
 #include "actors/client/codec.hpp"
 #include "actors/client/machine.hpp"
 #include "tests/fuzz/fuzz.hpp"
+#include "tests/fuzz/without_stacks.hpp"
 
 namespace {
 
@@ -475,6 +476,7 @@ void step(fuzz::input& in, world& w) {
 }
 
 void fuzz_one(std::string_view bytes) {
+  fuzz::without_stacks quiet;
   fuzz::input in(bytes);
   auto modes = in.u8();
   world w(modes & 3, modes >> 4);

@@ -18,6 +18,7 @@
 #include "schema/client.capnp.h"
 #include "schema/jute.hpp"
 #include "tests/fuzz/fuzz.hpp"
+#include "tests/fuzz/without_stacks.hpp"
 
 namespace {
 
@@ -176,6 +177,7 @@ void check_out(const outcome& o, actor_translator& t) {
 }
 
 void fuzz_one(std::string_view bytes) {
+  fuzz::without_stacks quiet;
   fuzz::input in(bytes);
   auto modes = in.u8();
   std::string stream;

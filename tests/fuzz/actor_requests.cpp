@@ -10,7 +10,6 @@
 
 #include <capnp/message.h>
 #include <capnp/serialize.h>
-#include <kj/exception.h>
 
 #include <deque>
 #include <map>
@@ -24,6 +23,7 @@
 #include "schema/flat_message.hpp"
 #include "schema/request_types.capnp.h"
 #include "tests/fuzz/tables.hpp"
+#include "tests/fuzz/without_stacks.hpp"
 
 namespace {
 
@@ -500,13 +500,8 @@ class machine {
   bool turn_ = false;
 };
 
-/// What Cap'n Proto refuses, it throws: thousands of times, with the stack of each.
-struct without_stacks final : kj::ExceptionCallback {
-  StackTraceMode stackTraceMode() override { return StackTraceMode::NONE; }
-};
-
 void fuzz_one(std::string_view bytes) {
-  without_stacks quiet;
+  fuzz::without_stacks quiet;
   fuzz::input in(bytes);
   machine m(in.u8());
   while (!in.empty()) m.step(in);

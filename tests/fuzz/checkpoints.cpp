@@ -9,6 +9,7 @@
 #include "persistence/state_chunk.hpp"
 #include "tests/fuzz/checkpoint_entry.hpp"
 #include "tests/fuzz/tables.hpp"
+#include "tests/fuzz/without_stacks.hpp"
 
 namespace {
 
@@ -34,6 +35,7 @@ shared_bytes read_entries(fuzz::input& in) {
 }
 
 void fuzz_one(std::string_view bytes) {
+  fuzz::without_stacks quiet;
   fuzz::input in(bytes);
   auto modes = in.u8();
   auto chunk = modes & 1 ? shared_bytes::copy_of(in.rest()) : read_entries(in);

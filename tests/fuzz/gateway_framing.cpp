@@ -77,7 +77,7 @@ struct server : testing::turned_fixture, testing::local_listener {
     gateway::options o;
     o.max_first_frame = max_first_frame, o.max_frame = max_frame;
     o.max_connections_per_address = 0;
-    o.max_outstanding = 4, o.max_outstanding_bytes = 700;
+    o.max_outstanding = 4, o.max_outstanding_bytes = 250;
     auto gate = gateway::spawn_gateway(system, loop, std::move(listener), std::move(o), stats);
     caf::anon_send(gate, box(gateway::start{io::spawn_pinned<echo>(system, &loop, gate, &seen)}));
     settle();

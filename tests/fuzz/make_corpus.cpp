@@ -142,11 +142,19 @@ void clients() {
        byte(0) + step(hello, 0, byte(10)) + step(other, 0, byte(0) + std::string("\5\0\0\0", 4) + counted("\0")) +
            step(other, 0, byte(2 | 4)) + step(other, 0, byte(3)) + step(frame, 0, counted(multi())));
 
-  std::string stream = framed(connect_request());
-  for (auto& [name, r] : requests()) stream += framed(r);
-  seed("gateway_framing", "requests", byte(0) + stream);
-  seed("gateway_framing", "requests-split", byte(7) + stream);
-  seed("gateway_framing", "partial", byte(1) + stream.substr(0, 90));
+  const auto connected = framed(connect_request());
+  auto stream = connected;
+  auto sent = [&, part = 0]() mutable {
+    auto name = std::to_string(++part);
+    seed("gateway_framing", "requests-" + name, byte(0) + stream);
+    seed("gateway_framing", "requests-split-" + name, byte(7) + std::exchange(stream, connected));
+  };
+  for (auto& [name, r] : requests()) {
+    if (stream.size() + r.size() > 400) sent();
+    stream += framed(r);
+  }
+  sent();
+  seed("gateway_framing", "partial", byte(1) + (connected + framed(set_data("/a"))).substr(0, 60));
   seed("gateway_framing", "negative", byte(9) + framed(connect_request()) + "\xff\xff\xff\xff");
   for (auto word : {"ruok", "srvr", "stat", "mntr", "isro", "conf", "cons", "crst", "srst", "envi", "dirs", "wchs",
                     "dump", "wchc", "hash"}) {
@@ -342,13 +350,19 @@ void peers() {
       {2, zab::requests{{{9, 1, 2, zk::op::create, "body", who}}}},
       {2, replies{{{9, zk::err::no_node, make_zxid(2, 2), "body"}}}},
   };
-  std::string said = byte(0) + byte(0x42) + byte(1) + byte(3) + byte(0x0b) + byte(6) + byte(8 | 3);
+  const auto begin = byte(0) + byte(0x42) + byte(1) + byte(3) + byte(0x0b) + byte(6) + byte(8 | 3);
+  constexpr std::size_t longest = 300;
+  auto said = begin;
+  auto finish = [&, part = 0]() mutable {
+    seed("peer_conversation", "frames-" + std::to_string(++part), std::exchange(said, begin));
+  };
   for (auto& m : messages) {
     auto encoded = encode(m);
     seed("peer_messages", "zab-" + std::to_string(m.body.index()), byte(0) + encoded);
+    if (said.size() + encoded.size() > longest) finish();
     said += byte(0x80 | 8) + counted(encoded);
   }
-  seed("peer_conversation", "frames", said);
+  finish();
   notification n{notification::state_t::following, 3, make_zxid(1, 5), 1, 4};
   seed("peer_messages", "notification", byte(1) + encode(n));
 

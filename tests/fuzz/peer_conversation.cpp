@@ -11,6 +11,7 @@
 #include "actors/node/decode.hpp"
 #include "cluster/zab/zab_peer.hpp"
 #include "tests/fuzz/fuzz.hpp"
+#include "tests/fuzz/without_stacks.hpp"
 
 namespace {
 
@@ -309,6 +310,7 @@ class node {
 };
 
 void fuzz_one(std::string_view bytes) {
+  fuzz::without_stacks quiet;
   fuzz::input in(bytes);
   node n(in);
   while (!in.empty() && n.step(in)) {

@@ -11,6 +11,7 @@
 #include "tests/fuzz/fuzz.hpp"
 #include "tests/fuzz/memory_medium.hpp"
 #include "tests/fuzz/tables.hpp"
+#include "tests/fuzz/without_stacks.hpp"
 
 namespace {
 
@@ -63,6 +64,7 @@ std::unique_ptr<tree::database> passed_on(lmdb_state& from, fuzz::memory_medium&
 }
 
 void fuzz_one(std::string_view bytes) {
+  fuzz::without_stacks quiet;
   fuzz::input in(bytes);
   fuzz::memory_medium disk;
   auto& tables = disk.tables[directory];

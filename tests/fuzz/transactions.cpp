@@ -9,6 +9,7 @@
 #include "cluster/commit/commit_processor.hpp"
 #include "cluster/commit/transaction_builder.hpp"
 #include "tests/fuzz/tables.hpp"
+#include "tests/fuzz/without_stacks.hpp"
 
 namespace {
 
@@ -40,6 +41,7 @@ shared_bytes build(fuzz::input& in, commit::transaction_builder& builder) {
 }
 
 void fuzz_one(std::string_view bytes) {
+  fuzz::without_stacks quiet;
   fuzz::input in(bytes);
   commit::transaction_builder builder;
   commit::commit_processor node({.self = 1}, std::make_unique<tree::database>(), 1);
