@@ -36,10 +36,11 @@ std::size_t distance(const std::string& a, const std::string& b) {
 
 std::string did_you_mean(const std::string& word, const std::set<std::string>& known) {
   const std::string* best = nullptr;
+  auto bound = 2 + word.size() / 3;
   for (const auto& one : known) {
-    if (best == nullptr || distance(word, one) < distance(word, *best)) best = &one;
+    if (auto d = distance(word, one); d < bound) best = &one, bound = d;
   }
-  return best != nullptr && distance(word, *best) <= 1 + word.size() / 3 ? "; did you mean '" + *best + "'?" : "";
+  return best != nullptr ? "; did you mean '" + *best + "'?" : "";
 }
 
 std::string of_caf(caf::string_view s) { return {s.begin(), s.end()}; }

@@ -296,8 +296,8 @@ void actor_requests() {
       {"json-bulk", byte(json | 3) + counted(R"("items":[{"path":"/a","action":"put","text":"x"}]})")},
       {"unknown", byte(6) + counted("x")},
   };
-  const auto begin = step(subscribe, 1, byte(1 | 8 | 32 | 64) + byte(4)) + create_a + create_q + item + item;
-  constexpr std::size_t longest = 255;  // of the seeds with several calls
+  const auto begin = step(subscribe, 1, byte(1 | 8 | 32 | 64) + byte(4)) + create_a + create_q + item;
+  constexpr std::size_t longest = 215;  // of the seeds with several calls
   auto all = begin, late = begin;
   auto finish = [&, part = 0]() mutable {
     auto name = std::to_string(++part);
@@ -307,12 +307,12 @@ void actor_requests() {
   };
   for (auto& [name, c] : calls) {
     if (late.size() + c.size() > longest) finish();
-    seed("actor_requests", name, byte(0) + create_a + create_q + item + item + step(call, 0, c));
+    seed("actor_requests", name, byte(0) + create_a + create_q + item + step(call, 0, c));
     all += step(call, 0, c);
     late += step(by_create, 1, c);
   }
   finish();
-  auto resumed = create_a + create_q + item + step(subscribe, 1, byte(2 | 8 | 16 | 64) + byte(4) + byte(1)) + item +
+  auto resumed = create_q + item + step(subscribe, 1, byte(2 | 8 | 16 | 64) + byte(4) + byte(1)) + item +
                  step(subscribe, 1, byte(1 | 4 | 64) + byte(q)) + step(other, 0, byte(1)) + item +
                  step(unsubscribe, 1, byte(2));
   seed("actor_requests", "resumed", byte(0) + resumed);

@@ -16,7 +16,7 @@ std::string below(std::string_view path, std::string_view name) {
   return out.append("/").append(name);
 }
 
-request operation(zk::op op, std::string path, std::string data = {}) {
+request request_of(zk::op op, std::string path, std::string data = {}) {
   request r;
   r.op = op, r.path = std::move(path), r.data = std::move(data);
   return r;
@@ -66,7 +66,7 @@ class performer {
     }
     auto after = before + r.version;
     bool changed = !n || after != before;
-    if (changed) attempt(operation(n ? zk::op::set_data : zk::op::create, r.path, std::to_string(after)));
+    if (changed) attempt(request_of(n ? zk::op::set_data : zk::op::create, r.path, std::to_string(after)));
     auto version = !n ? 0 : changed ? next_version(n->version) : n->version;
     out_.reply = "{\"value\":\"" + std::to_string(after) + "\",\"previous\":\"" + std::to_string(before) +
                  "\",\"changed\":" + (changed ? "true" : "false") + ",\"version\":" + std::to_string(version) + "}";
@@ -84,7 +84,7 @@ class performer {
       if (!item) return;
       items += (taken++ ? "," : "") + std::string("{\"name\":\"") + std::string(name) + "\",\"text\":\"" +
                std::string(item->data) + "\"}";
-      attempt(operation(zk::op::del, path));
+      attempt(request_of(zk::op::del, path));
     }
     out_.reply = "{\"items\":[" + items + "],\"left\":\"" + std::to_string(n->children.size() - taken) + "\"}";
   }
@@ -98,7 +98,7 @@ class performer {
     if (!n) return;
     for (auto name : n->children)
       if (good()) remove_below(below(path, name));
-    attempt(operation(zk::op::del, path));
+    attempt(request_of(zk::op::del, path));
   }
 
   const model& model_;

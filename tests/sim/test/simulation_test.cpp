@@ -61,57 +61,58 @@ TEST_CASE("every kind of fault can be switched off by its name, and no other nam
 }
 
 TEST_CASE("over some hundred seeds every kind of fault fires") {
+  std::set<std::string> not_yet{"link broken",
+                                "partition",
+                                "one-way partition",
+                                "clog",
+                                "clog released",
+                                "client cut off",
+                                "repeated vote",
+                                "crash",
+                                "crash of all",
+                                "crash in a write",
+                                "crash in recovery",
+                                "stop",
+                                "rolling restart",
+                                "pause",
+                                "clock that drifts",
+                                "wall clock jump",
+                                "clock stands still",
+                                "input that waits for answers",
+                                "disk stalled",
+                                "disk: write error",
+                                "disk: sync error",
+                                "disk: disk full",
+                                "disk: commit lost",
+                                "disk: sector lost",
+                                "disk: sector kept",
+                                "disk: sector of an older write",
+                                "error of the disk in recovery",
+                                "rot",
+                                "lost commit",
+                                "wipe",
+                                "wipe while another lags",
+                                "minority left dead",
+                                "leader frozen",
+                                "client moved",
+                                "elected leader hidden",
+                                "crash in a copy",
+                                "truncation failed",
+                                "slow frame",
+                                "slow sync",
+                                "refused to start",
+                                "session expired",
+                                "session re-attached",
+                                "watch event",
+                                "tree compared"};
   campaign c;
-  c.first = 1, c.last = 400;
-  auto r = run(c);
-  CHECK(r.findings.empty());
-  for (auto* what : {"link broken",
-                     "partition",
-                     "one-way partition",
-                     "clog",
-                     "clog released",
-                     "client cut off",
-                     "repeated vote",
-                     "crash",
-                     "crash of all",
-                     "crash in a write",
-                     "crash in recovery",
-                     "stop",
-                     "rolling restart",
-                     "pause",
-                     "clock that drifts",
-                     "wall clock jump",
-                     "clock stands still",
-                     "input that waits for answers",
-                     "disk stalled",
-                     "disk: write error",
-                     "disk: sync error",
-                     "disk: disk full",
-                     "disk: commit lost",
-                     "disk: sector lost",
-                     "disk: sector kept",
-                     "disk: sector of an older write",
-                     "error of the disk in recovery",
-                     "rot",
-                     "lost commit",
-                     "wipe",
-                     "wipe while another lags",
-                     "minority left dead",
-                     "leader frozen",
-                     "client moved",
-                     "elected leader hidden",
-                     "crash in a copy",
-                     "truncation failed",
-                     "slow frame",
-                     "slow sync",
-                     "refused to start",
-                     "session expired",
-                     "session re-attached",
-                     "watch event",
-                     "tree compared"}) {
-    CAPTURE(std::string(what));
-    CHECK(r.counts[what] > 0);
+  for (c.first = 1; c.first <= 400 && !not_yet.empty(); c.first += 50) {
+    c.last = c.first + 49;
+    auto r = run(c);
+    CHECK(r.findings.empty());
+    std::erase_if(not_yet, [&](auto& what) { return r.counts[what] > 0; });
   }
+  for (auto& what : not_yet) FAIL_CHECK(what << " never fired");
 }
 
 TEST_CASE("a campaign takes the same ways on one process, on three, and in this one") {
