@@ -179,6 +179,19 @@ void lmdb_log::trim(zxid_t upto) {
   });
 }
 
+zxid_t lmdb_log::last_but(std::size_t records) const {
+  zxid_t found = 0;
+  {
+    auto txn = env_->begin(table_txn::mode::read);
+    auto c = txn->cursor(table_records);
+    bool there = c->last();
+    for (; there && records > 0; --records) there = c->prev();
+    if (there) found = static_cast<zxid_t>(c->key());
+  }
+  env_->drop_resident();
+  return found > state().base ? found : 0;
+}
+
 zab::zab_peer::log_read_result lmdb_log::read(zxid_t after, std::size_t max_bytes) {
   return guarded_([&] { return read_unguarded(after, max_bytes); });
 }

@@ -46,6 +46,8 @@ class log_store {
   /// Forgets records up to `upto`, which is one of them and becomes the base at once. Costs nothing: the following
   /// writes erase a slice each. A crash before the next write leaves the former base.
   virtual void trim(zxid_t upto) = 0;
+  /// Of the records that are there: the one behind which so many others stand. 0: there are no more than those.
+  virtual zxid_t last_but(std::size_t records) const = 0;
   virtual bool trim_pending() const { return false; }  ///< true: write({}) has something to do, not only a trim
   virtual std::size_t size_bytes() const = 0;
 };

@@ -77,6 +77,11 @@ zab::zab_peer::log_read_result memory_log::read(zxid_t after, std::size_t max_by
   return out;
 }
 
+zxid_t memory_log::last_but(std::size_t records) const {
+  if (records >= records_.size()) return 0;
+  return std::prev(records_.end(), static_cast<std::ptrdiff_t>(records) + 1)->first;
+}
+
 void memory_log::trim(zxid_t upto) {
   if (upto <= state_.base) return;
   if (!records_.contains(upto)) throw std::logic_error("log: trim up to " + zxid_text(upto) + ", which is not in it");

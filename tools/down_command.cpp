@@ -37,10 +37,11 @@ bool wait_until_gone(const ensemble& nodes, steady::duration patience) {
 
 void tell(const ensemble& nodes, int what) {
   for (const auto& n : nodes) {
-    if (n.state() != process_state::running) continue;
-    ::kill(n.pid(), what);
-    if (what == SIGTERM) ::kill(n.pid(), SIGCONT);  // a stopped process would not hear it
-    if (what == SIGKILL) complain(n.name() + " (process " + std::to_string(n.pid()) + ") did not stop in time: killed");
+    const auto pid = n.pid();  // once: a node that writes its file just now has none, and 0 would be our own group
+    if (pid <= 0 || n.state() != process_state::running) continue;
+    ::kill(pid, what);
+    if (what == SIGTERM) ::kill(pid, SIGCONT);  // a stopped process would not hear it
+    if (what == SIGKILL) complain(n.name() + " (process " + std::to_string(pid) + ") did not stop in time: killed");
   }
 }
 

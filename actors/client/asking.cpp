@@ -90,7 +90,7 @@ void machine::answer(request& r, std::int32_t code, std::string_view why) {
   auto who = std::exchange(r.who, nobody);
   if (r.what == kind::auth) asked_auth_.erase(r.reference);
   if (r.what == kind::subscribe && code) subscriptions_.remove(r.reference);
-  if (who != nobody) out_.answer(who, {code, code ? 0 : last_zxid_, {}, why, r.reference});
+  if (who != nobody) out_.answer(who, {code, code ? 0 : last_zxid_, {}, why, r.subscription()});
 }
 
 /// A node would refuse it, and the connection with it.

@@ -66,11 +66,12 @@ void machine::recall_requests() {
   for (std::size_t i = 0; i < queue_.size(); ++i) {
     auto& r = queue_[i];
     r.waited = true;
-    if (std::exchange(r.call, 0) == 0 || r.answered) continue;
-    if (r.what == kind::write)
+    bool was_on_its_way = std::exchange(r.call, 0) != 0;
+    if (r.answered) continue;
+    if (r.what == kind::unsubscribe)
+      answer(r, 0, {});  // the next node has not heard of the subscription
+    else if (r.what == kind::write && was_on_its_way)
       answer(r, code::connection_loss, "the connection broke while the request was on its way");
-    else if (r.what == kind::unsubscribe)
-      answer(r, 0, {});
   }
   queue_.recall([](auto& r) { return !r.answered; });
 }

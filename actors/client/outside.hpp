@@ -16,7 +16,7 @@ struct outcome {
   zxid_t zxid = 0;
   std::string_view body;       ///< jute, or what `call` and `ask` were answered
   std::string_view why;        ///< for people
-  std::int64_t reference = 0;  ///< the subscription that was begun
+  std::int64_t reference = 0;  ///< the subscription that was begun, or was to be; 0 for other requests
 };
 
 class outside : public subscriber_port {

@@ -161,7 +161,7 @@ void machine::settle(request& q, wire::Response::Reader r) {
   }
   auto closes = q.what == kind::close;
   if (auto who = std::exchange(q.who, nobody); who != nobody)
-    out_.answer(who, {error, r.getZxid(), body, error ? body : std::string_view{}, q.reference});
+    out_.answer(who, {error, r.getZxid(), body, error ? body : std::string_view{}, q.subscription()});
   if (closes) end("it was asked to close");
 }
 

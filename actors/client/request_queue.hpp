@@ -38,7 +38,9 @@ struct request {
   std::uint64_t at = 0;   ///< of the body
   std::uint32_t size = 0;
   std::int64_t deadline_ms = INT64_MAX;
-  std::int64_t reference = 0;  ///< the subscription
+  std::int64_t reference = 0;  ///< the subscription, or which authentication
+  /// That it was to begin: none of `auth`, whose references count for themselves.
+  std::int64_t subscription() const { return what == kind::subscribe ? reference : 0; }
 };
 
 class request_queue {

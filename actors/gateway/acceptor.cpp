@@ -42,7 +42,8 @@ void gateway_actor::accept_all() {
 void gateway_actor::refuse_for_lack_of_descriptors() {
   auto why = errno;
   reserve_.reset();
-  io::descriptor dropped(::accept4(listener_.fd.get(), nullptr, nullptr, SOCK_CLOEXEC));
+  io::descriptor(
+      ::accept4(listener_.fd.get(), nullptr, nullptr, SOCK_CLOEXEC));  // and closed at once: we need its place
   reserve_.reset(::open("/dev/null", O_RDONLY | O_CLOEXEC));
   ++stats_.connections_refused;
   if (may_log()) spdlog::error(fmt::format("{}: refused a connection: {}", options_.port_name(), std::strerror(why)));

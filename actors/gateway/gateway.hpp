@@ -107,7 +107,8 @@ class gateway_actor final : public io::pinned_actor,
   std::unique_ptr<char[]> scratch_;       ///< one receive buffer for all: idle connections cost no buffer
   std::shared_ptr<request_batch> group_;  ///< what this wake-up has brought so far
   std::size_t group_hint_ = 0;            ///< bytes of the last group
-  std::vector<conn_id> dirty_, flushing_, waiting_, translated_;
+  std::vector<conn_id> dirty_, flushing_, translated_;
+  std::deque<conn_id> waiting_;  ///< behind the bounds over all connections, in the order in which they met them
   std::size_t outstanding_ = 0, outstanding_bytes_ = 0, partial_ = 0, unsent_ = 0;
   std::size_t told_outstanding_ = 0;  ///< our part of stats_.outstanding: there may be another port
 

@@ -38,7 +38,8 @@ struct options {
   /// All connections, of frames that are not yet whole or wait behind a bound.
   std::size_t max_partial_total = std::size_t{1} << 30;
 
-  // ---- requests without a reply: past these a socket is not read; it is again below half
+  // ---- requests without a reply: past these a socket is not read; it is again below half (of
+  // those over all connections: as soon as there is room, first come, first served)
   std::size_t max_outstanding = 4'096, max_outstanding_bytes = std::size_t{4} << 20;                 ///< a connection
   std::size_t max_outstanding_total = 20'000, max_outstanding_bytes_total = std::size_t{256} << 20;  ///< all
 

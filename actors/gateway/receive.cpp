@@ -119,14 +119,16 @@ std::size_t gateway_actor::cut_translated(connection& c, std::string_view bytes)
     }
     if (fresh) c.state = connection::phase::open, c.opened = true;
     const auto added = group_->items.size() - first, grown = group_->bytes.size() - from;
+    if (added && c.session) {  // now: a frame without requests may follow, in a group of its own
+      jute::reader r(group_->view(group_->items.back()));
+      c.stats.last_xid = r.i32(), c.stats.last_op = r.i32();
+    }
     at += frame.size();
     requests += static_cast<std::uint32_t>(added), batch_bytes += grown;
     c.outstanding += added, outstanding_ += added, c.outstanding_bytes += grown, outstanding_bytes_ += grown;
     if (must_pause(c)) pause(c);
   }
   if (requests) {
-    if (jute::reader r(group_->view(group_->items.back())); c.session)
-      c.stats.last_xid = r.i32(), c.stats.last_op = r.i32();
     c.arrived.push(loop_.now_us(), requests, batch_bytes);
     c.stats.received += requests;
     stats_.packets_received = stats_.packets_received + requests;
@@ -183,14 +185,13 @@ void gateway_actor::resume_reading(connection& c) {
   arm(c);
 }
 
+/// First come, first served, as far as there is room: who fills it again stands behind those that wait already.
 void gateway_actor::resume_waiting() {
-  if (outstanding_ > options_.max_outstanding_total / 2 ||
-      outstanding_bytes_ > options_.max_outstanding_bytes_total / 2)
-    return;
-  auto list = std::move(waiting_);
-  waiting_.clear();
-  for (auto id : list)
-    if (auto* c = find(id)) c->waiting = false, resume_reading(*c);
+  for (auto n = waiting_.size(); n > 0 && !all_full(); --n) {
+    auto* c = find(waiting_.front());
+    waiting_.pop_front();
+    if (c) c->waiting = false, resume_reading(*c);
+  }
 }
 
 void gateway_actor::refuse(connection& c, const char* why) {

@@ -22,6 +22,9 @@ zab::zab_settings zab_settings_of(const node_config& c) {
   return s;
 }
 
+/// Of transactions that leave at once, about: each link has to take them all, and has a bound.
+constexpr std::size_t submit_bytes = std::size_t{32} << 20;
+
 }  // namespace
 
 broadcast_actor::broadcast_actor(caf::actor_config& cfg, caf::execution_unit* host, context_ptr ctx, zab::log_state log,
@@ -107,8 +110,15 @@ caf::behavior broadcast_actor::make_behavior() {
 void broadcast_actor::submit_gathered() {
   if (gathered_.empty() || (in_flight_ != 0 && peer_.role() == commit::role::leading)) return;
   if (planted(planted_bug::stale_proposals) && peer_.role() != commit::role::leading) return;
-  peer_.submit(std::move(gathered_), ctx_->monotonic_ms(), effects_);  // dropped by one that does not lead
-  gathered_.clear();
+  auto end = gathered_.begin();
+  for (std::size_t bytes = 0; end != gathered_.end() && bytes < submit_bytes; ++end) bytes += end->txn.size();
+  std::vector<commit::prepared> now;
+  if (end == gathered_.end())
+    now = std::move(gathered_), gathered_.clear();
+  else  // the rest waits for the disk's answer to these
+    now.assign(std::make_move_iterator(gathered_.begin()), std::make_move_iterator(end)),
+        gathered_.erase(gathered_.begin(), end);
+  peer_.submit(std::move(now), ctx_->monotonic_ms(), effects_);  // dropped by one that does not lead
 }
 
 void broadcast_actor::dispatch() {

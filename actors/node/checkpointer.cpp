@@ -1,5 +1,7 @@
 #include "actors/node/checkpointer.hpp"
 
+#include <algorithm>
+
 namespace troupe::actors {
 
 checkpointer::checkpointer(caf::actor_config& cfg, context_ptr ctx, std::unique_ptr<persistence::state_store> state)
@@ -16,10 +18,10 @@ caf::behavior checkpointer::make_behavior() {
       [this](boxed<msg::snapshot_read>& m) {
         auto& r = m->what;
         if (r.close) {
-          readers_.erase(r.learner);
+          readers_.erase(r.learner), sent_to_.erase(r.learner);
         } else {
           auto chunk = state_->read_chunk(r.index, ctx_->config.chunk_bytes);
-          readers_.insert(r.learner);
+          readers_.insert(r.learner), sent_to_[r.learner] = chunk.zxid;
           if (chunk.last) readers_.erase(r.learner);
           send(ctx_->broadcast, box(msg::snapshot_chunk{r.learner, std::move(chunk)}));
         }
@@ -53,7 +55,10 @@ void checkpointer::write_waiting() {
   ctx_->stats.state_size = state_->size_bytes();
   ++ctx_->stats.checkpoints;
   send(ctx_->commit, box(msg::checkpointed{zxid}));
-  send(ctx_->log_writer, box(msg::checkpointed{zxid}));
+  // A log that is trimmed past what a learner has just copied would make it copy again, for ever on a busy leader.
+  auto keep = zxid;
+  for (auto& [learner, sent] : sent_to_) keep = std::min(keep, sent);
+  send(ctx_->log_writer, box(msg::checkpointed{keep}));
 }
 
 }  // namespace troupe::actors

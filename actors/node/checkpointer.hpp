@@ -5,9 +5,10 @@
 /// Sends   msg::checkpointed -> commit, log writer; msg::snapshot_chunk, msg::installed -> broadcast; msg::fatal ->
 ///         supervisor
 /// Dies    at the first failed write or sync, and the node with it.
-/// Invariant: while a learner reads the checkpoint, or a leader's is being installed, it does not move; a checkpoint that
-/// comes meanwhile waits.
+/// Invariants: while a learner reads the checkpoint, or a leader's is being installed, it does not move; a checkpoint that
+/// comes meanwhile waits. Until a learner has what came after the checkpoint that it was sent, the log keeps that.
 
+#include <map>
 #include <optional>
 #include <set>
 
@@ -28,7 +29,8 @@ class checkpointer : public io::event_based_actor {
 
   context_ptr ctx_;
   std::unique_ptr<persistence::state_store> state_;
-  std::set<node_id> readers_;  ///< learners in the middle of a SNAP, each at its own piece
+  std::set<node_id> readers_;          ///< learners in the middle of a SNAP, each at its own piece
+  std::map<node_id, zxid_t> sent_to_;  ///< those, and the ones that are sent what came after; of which checkpoint
   bool installing_ = false;
   std::optional<tree::state_delta> waiting_;
 };

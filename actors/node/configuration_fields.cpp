@@ -6,6 +6,7 @@
 #include <limits>
 #include <type_traits>
 
+#include "actors/gateway/options.hpp"
 #include "actors/node/configuration_value.hpp"
 
 namespace troupe {
@@ -387,7 +388,7 @@ std::vector<configuration_field> make_fields() {
       whole_number("max-connections", &c::max_connections, 1, 1'000'000, "client connections in all"),
       whole_number("max-outstanding", &c::max_outstanding, 1, 100'000'000,
                    "requests in this node; past it no client is read"),
-      size("max-request-size", &c::max_request_bytes, 1024, std::size_t{64} << 20, "of a client's frame"),
+      size("max-request-size", &c::max_request_bytes, 1024, gateway::group_limit, "of a client's frame"),
       {"four-letter-words", "that are answered; [\"*\"]: all", read_words, print_words},
       {"plugins", "shared objects to load at start; relative to the configuration file", read_plugins, print_plugins},
       {"request-types", "limits that differ from a type's own", read_request_types, print_request_types},

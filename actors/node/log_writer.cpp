@@ -13,7 +13,12 @@ using flush_atom = caf::atom_constant<caf::atom("flush")>;
 }  // namespace
 
 log_writer::log_writer(caf::actor_config& cfg, context_ptr ctx, std::unique_ptr<persistence::log_store> log)
-    : io::event_based_actor(cfg), ctx_(std::move(ctx)), log_(std::move(log)) {}
+    : io::event_based_actor(cfg), ctx_(std::move(ctx)), log_(std::move(log)) {
+  // What former lives have left counts too: a node that is started anew before it has written log-retain records would
+  // never trim.
+  auto retain = static_cast<std::int64_t>(ctx_->config.log_retain);
+  if (auto z = log_->last_but(ctx_->config.log_retain)) marks_.push_back({-retain, z});
+}
 
 caf::behavior log_writer::make_behavior() {
   stop_node_on_exception(this, ctx_, "log");
@@ -64,7 +69,7 @@ void log_writer::flush() {
     }
   }
   waiting_.clear();
-  s.log_records = records_;
+  s.log_records = static_cast<std::uint64_t>(records_);
   send(ctx_->broadcast, box(msg::durable{token_}));
 }
 
@@ -98,13 +103,15 @@ void log_writer::check_space() {
 }
 
 void log_writer::remember(zxid_t last, std::size_t records) {
-  records_ += records;
-  if (marks_.empty() || records_ - marks_.back().records >= ctx_->config.trim_step) marks_.push_back({records_, last});
+  records_ += static_cast<std::int64_t>(records);
+  auto step = static_cast<std::int64_t>(ctx_->config.trim_step);
+  if (marks_.empty() || records_ - marks_.back().records >= step) marks_.push_back({records_, last});
 }
 
 void log_writer::trim(zxid_t checkpoint) {
   zxid_t upto = 0;
-  while (!marks_.empty() && marks_.front().records + ctx_->config.log_retain <= records_ &&
+  auto retain = static_cast<std::int64_t>(ctx_->config.log_retain);
+  while (!marks_.empty() && marks_.front().records + retain <= records_ &&
          (marks_.front().zxid <= checkpoint || planted(planted_bug::zk_3231))) {
     upto = marks_.front().zxid;
     marks_.pop_front();

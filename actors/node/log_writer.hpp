@@ -39,11 +39,11 @@ class log_writer : public io::event_based_actor {
   bool space_low_ = false;
 
   struct mark {
-    std::uint64_t records;
+    std::int64_t records;
     zxid_t zxid;
-  };  ///< after so many records since start, the log ended here
+  };  ///< after so many records since start (below 0: before it), the log ended here
   std::deque<mark> marks_;
-  std::uint64_t records_ = 0;
+  std::int64_t records_ = 0;
 };
 
 }  // namespace troupe::actors

@@ -114,38 +114,47 @@ int run_node(const node_config& config, caf::actor_system_config& caf_config) {
   ctx->types = types;
   int code = 0;
 
-  // `ctx` is complete before anyone reads it: the detached ones only answer, and the others wait for a first message,
-  // which nobody sends before `loop.run()`. Without lazy_init they would begin at once when CAF's workers host them.
-  ctx->log_writer = system.spawn<log_writer, caf::detached>(ctx, std::move(storage.log));
-  ctx->checkpointer = system.spawn<checkpointer, caf::detached>(ctx, std::move(storage.state));
-  ctx->notifier = system.spawn<watch_notifier_actor, caf::lazy_init>(host, ctx);
-  ctx->commit = system.spawn<commit_actor, caf::lazy_init>(host, ctx, std::move(storage.database));
-  ctx->tracker = system.spawn<session_tracker_actor, caf::lazy_init>(host, ctx);
-  ctx->broadcast = system.spawn<broadcast_actor, caf::lazy_init>(host, ctx, log_state, applied);
-  ctx->election = system.spawn<election_actor, caf::lazy_init>(host, ctx);
-  ctx->links = peer::spawn_peer_links(system, loop, std::move(peer_port), links_of(config), ctx->stats);
-  ctx->gateway = gateway::spawn_gateway(system, loop, std::move(client_port), gateway_of(config), ctx->stats);
-  if (config.actor_port)
-    ctx->actor_gateway =
-        gateway::spawn_gateway(system, loop, std::move(actor_port), actor_gateway_of(config), ctx->stats);
   auto own_actors = std::make_shared<std::atomic<int>>(0);
-  if (!config.actors.empty()) {
-    ctx->feed = system.spawn<feed_actor, caf::lazy_init>(nullptr, ctx);
-    ctx->node_actors = system.spawn<node_actors, caf::lazy_init>(nullptr, ctx, known.actors, own_actors);
+
+  try {
+    // `ctx` is complete before anyone reads it: the detached ones only answer, and the others wait for a first message,
+    // which nobody sends before `loop.run()`. Without lazy_init they would begin at once when CAF's workers host them.
+    ctx->log_writer = system.spawn<log_writer, caf::detached>(ctx, std::move(storage.log));
+    ctx->checkpointer = system.spawn<checkpointer, caf::detached>(ctx, std::move(storage.state));
+    ctx->notifier = system.spawn<watch_notifier_actor, caf::lazy_init>(host, ctx);
+    ctx->commit = system.spawn<commit_actor, caf::lazy_init>(host, ctx, std::move(storage.database));
+    ctx->tracker = system.spawn<session_tracker_actor, caf::lazy_init>(host, ctx);
+    ctx->broadcast = system.spawn<broadcast_actor, caf::lazy_init>(host, ctx, log_state, applied);
+    ctx->election = system.spawn<election_actor, caf::lazy_init>(host, ctx);
+    ctx->links = peer::spawn_peer_links(system, loop, std::move(peer_port), links_of(config), ctx->stats);
+    ctx->gateway = gateway::spawn_gateway(system, loop, std::move(client_port), gateway_of(config), ctx->stats);
+    if (config.actor_port)
+      ctx->actor_gateway =
+          gateway::spawn_gateway(system, loop, std::move(actor_port), actor_gateway_of(config), ctx->stats);
+    if (!config.actors.empty()) {
+      ctx->feed = system.spawn<feed_actor, caf::lazy_init>(nullptr, ctx);
+      ctx->node_actors = system.spawn<node_actors, caf::lazy_init>(nullptr, ctx, known.actors, own_actors);
+    }
+    ctx->supervisor = system.spawn<supervisor>(host, ctx, [&](int c) { code = c, loop.stop(); });
+
+    for (auto& a : {ctx->election, ctx->broadcast}) loop.subscribe_tick(a, zab_tick_ms);
+    for (auto& a : {ctx->commit, ctx->tracker}) loop.subscribe_tick(a, session_tick_ms);
+    loop.subscribe_tick(ctx->log_writer, disk_tick_ms);
+    on_signal.deliver_to(loop, [&](const char* name) { caf::anon_send(ctx->supervisor, box(msg::shut_down{name})); });
+
+    ctx->stats.started_ms = ctx->monotonic_ms(), ctx->stats.started_wall_ms = ctx->wall_ms();
+    caf::anon_send(ctx->links, peer::start{ctx->election, ctx->broadcast});
+    caf::anon_send(ctx->gateway, gateway::start{ctx->commit});
+    if (ctx->actor_gateway) caf::anon_send(ctx->actor_gateway, gateway::start{ctx->commit});
+    if (ctx->node_actors) caf::anon_send(ctx->node_actors, box(msg::questions{}));  // its first message: it begins
+    loop.run();
+  } catch (const std::exception& e) {
+    // The actors are there, some on threads of their own, and only a supervisor that is told ends them: the actor system
+    // would wait for them for ever.
+    spdlog::critical(fmt::format("this node ends at once: {}", e.what()));
+    spdlog::shutdown();
+    std::_Exit(1);
   }
-  ctx->supervisor = system.spawn<supervisor>(host, ctx, [&](int c) { code = c, loop.stop(); });
-
-  for (auto& a : {ctx->election, ctx->broadcast}) loop.subscribe_tick(a, zab_tick_ms);
-  for (auto& a : {ctx->commit, ctx->tracker}) loop.subscribe_tick(a, session_tick_ms);
-  loop.subscribe_tick(ctx->log_writer, disk_tick_ms);
-  on_signal.deliver_to(loop, [&](const char* name) { caf::anon_send(ctx->supervisor, box(msg::shut_down{name})); });
-
-  ctx->stats.started_ms = ctx->monotonic_ms(), ctx->stats.started_wall_ms = ctx->wall_ms();
-  caf::anon_send(ctx->links, peer::start{ctx->election, ctx->broadcast});
-  caf::anon_send(ctx->gateway, gateway::start{ctx->commit});
-  if (ctx->actor_gateway) caf::anon_send(ctx->actor_gateway, gateway::start{ctx->commit});
-  if (ctx->node_actors) caf::anon_send(ctx->node_actors, box(msg::questions{}));  // its first message: it begins
-  loop.run();
   ctx->forget_actors();
   for (int i = 0; *own_actors > 0 && i < actors_end_ms; i += 10)
     std::this_thread::sleep_for(std::chrono::milliseconds(10));

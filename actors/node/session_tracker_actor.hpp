@@ -5,7 +5,7 @@
 ///         what followers heard); msg::role (broadcast); msg::tick
 /// Sends   leading: msg::expired -> commit. Following: msg::touched -> broadcast, for the next pong
 /// Dies    with the node.
-/// Invariant: no session expires while its pings reach a live leader in time.
+/// Invariant: no session expires while its pings reach a live leader in time, read or not.
 
 #include "actors/io/pinned_actor.hpp"
 #include "actors/node/context.hpp"
@@ -23,6 +23,8 @@ class session_tracker_actor : public io::pinned_actor {
   context_ptr ctx_;
   session::session_tracker tracker_;
   commit::role role_ = commit::role::looking;
+  std::int64_t ticked_ms_ = 0;
+  bool waits_ = false;  ///< the last tick came late, and nobody expired by it
 };
 
 }  // namespace troupe::actors

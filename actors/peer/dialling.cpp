@@ -78,7 +78,7 @@ void peer_links::connect_to(peer_state& p, const io::resolved& r) {
     dial_later(p);
   };
   if (r.addresses.empty()) return failed(r.error);
-  auto& [where, size] = r.addresses.front();
+  auto& [where, size] = r.addresses[p.dials++ % r.addresses.size()];
   io::descriptor fd(::socket(where.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!fd || (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&where), size) != 0 && errno != EINPROGRESS))
     return failed(std::strerror(errno));
@@ -97,7 +97,7 @@ void peer_links::establish(link& l, node_id from) {
   auto& p = *find(from);
   if (p.up) drop(*p.up, "a newer one takes its place");
   if (p.dialling == &l) p.dialling = nullptr;
-  p.up = &l, p.backoff_ms = 0;
+  p.up = &l, p.backoff_ms = 0, p.dials = 0;
   l.peer = from, l.state = link::phase::up;
   ++stats_.links_up;
   spdlog::info(fmt::format("link with node {} ({}) is up", from, l.address));

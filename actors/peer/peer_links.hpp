@@ -50,6 +50,7 @@ class peer_links final : public io::pinned_actor, public io::turn_hook, public i
     link* dialling = nullptr;
     bool resolving = false;
     std::int64_t dial_at_ms = 0, backoff_ms = 0;
+    std::size_t dials = 0;  ///< since the last link: each tries another one of its addresses
   };
 
   // ---- peer_links.cpp: the actor, what goes out

@@ -31,6 +31,10 @@ void commit_processor::impl::touch(connection& c) {
   touched.push_back(c.session);
 }
 
+void commit_processor::impl::heard_of(session_id s) {
+  if (s && (touched.empty() || touched.back() != s)) touched.push_back(s);
+}
+
 void commit_processor::impl::on_frame(connection& c, std::string_view frame, std::int64_t now_ms, effects& fx) {
   switch (c.at) {
     case connection::state::fresh:

@@ -65,6 +65,9 @@ void commit_processor::on_forwarded(node_id from, const std::vector<forwarded_re
   static const tree::credentials nobody;
   for (auto& r : list) {
     auto& creds = r.creds ? *r.creds : nobody;
+    // It lives, whatever it asks. Its node says so as well, but only with the next pong: a session that has just come to
+    // another node would expire meanwhile (ZooKeeper touches it when the leader is asked for it, too).
+    p.heard_of(r.session);
     p.preparing.prepare({from, r.id, r.session, r.op, r.body, creds}, now_ms, fx.proposals);
   }
 }

@@ -18,6 +18,8 @@ inline constexpr std::size_t max_waiting_requests = 10'000;
 inline constexpr std::size_t max_waiting_bytes = 64u << 20;
 /// Identities that one connection may add by auth: each is checked against every ACL entry.
 inline constexpr std::size_t max_identities = 64;
+/// Their bytes in all: they go with each of its requests to the leader.
+inline constexpr std::size_t max_identity_bytes = 4'096;
 /// What one step may append to stream.bytes before reads close their connections instead: a few bytes of request can
 /// ask for a megabyte, and positions in the stream have 32 bits.
 inline constexpr std::size_t max_step_bytes = std::size_t{1} << 30;

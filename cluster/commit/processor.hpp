@@ -26,6 +26,7 @@ struct commit_processor::impl {
   bool serve(connection&, std::int32_t xid, zk::op, std::string_view body, effects&);
   bool answer_locally(connection&, std::int32_t xid, zk::op, std::string_view body, effects&);
   void touch(connection&);
+  void heard_of(session_id);  ///< a client of another node
 
   // ---- calls.cpp
   /// A request type of one's own, by whatever way: read-only ones are served here, others by the leader.

@@ -100,7 +100,9 @@ void commit_processor::impl::on_auth(connection& c, std::int32_t xid, std::strin
   if (ok && scheme == "digest") {
     auto who = tree::digest_id(data);
     if (std::find(c.creds->begin(), c.creds->end(), who) == c.creds->end()) {
-      ok = c.creds->size() < max_identities;
+      auto bytes = who.scheme.size() + who.name.size();
+      for (auto& one : *c.creds) bytes += one.scheme.size() + one.name.size();
+      ok = c.creds->size() < max_identities && bytes <= max_identity_bytes;
       if (ok) {
         auto more = *c.creds;
         more.push_back(std::move(who));

@@ -8,6 +8,11 @@
 
 namespace troupe::zab {
 
+namespace {
+/// What goes into one frame of replies: together far from what peers take, whatever the first one is.
+constexpr std::size_t max_replies = 256, small_reply = std::size_t{64} << 10;
+}  // namespace
+
 // ---- leader
 
 std::size_t leader::pending() const {
@@ -129,7 +134,8 @@ void leader::answer_origin(node_id origin, commit::reply_only reply, effects& fx
   }
   auto* l = find(origin);
   if (!l || !l->up_to_date) return;  // gone, and with it the client's connection
-  if (auto* open = context::open<replies>(origin, fx))
+  auto* open = context::open<replies>(origin, fx);
+  if (open && open->list.size() < max_replies && reply.body.size() <= small_reply)
     open->list.push_back(std::move(reply));
   else
     ctx_.send(origin, epoch_, replies{{std::move(reply)}}, fx);

@@ -74,10 +74,10 @@ struct read_log {       ///< -> on_log_read
 };
 /// Each one that does not close is answered exactly once, in order, also after a close.
 struct read_snapshot {  ///< -> on_snapshot_chunk. index 0 opens: no checkpoint is written until the last one is read or
-                        ///< it is closed
+                        ///< it is closed, and the log is not trimmed past it until it is closed
   node_id learner = 0;
   std::uint32_t index = 0;
-  bool close = false;  ///< the learner is gone
+  bool close = false;  ///< the learner is gone, or was sent all that came after the checkpoint
 };
 /// Each is answered exactly once, in order. Index 0 starts anew: what an earlier, unfinished install left is dropped.
 struct install_chunk {  ///< -> on_chunk_installed; instead of it, for the last chunk, on_installed

@@ -136,12 +136,21 @@ void leader::send_pings(std::int64_t now_ms, effects& fx) {
   for (auto& [id, l] : learners_) ctx_.send(id, announced_ ? epoch_ : 0, ping{ping_serial_}, fx, !first), first = false;
 }
 
+/// Of what has to be done before we are established. A voter that takes a large checkpoint takes its time: to end while it
+/// goes on would make it begin anew under the next leader, and no quorum would ever be there.
+std::int64_t leader::last_progress_ms() const {
+  auto last = started_ms_;
+  for (auto& [id, l] : learners_)
+    if (l.voter && l.at >= stage::reading) last = std::max(last, l.progress_ms);
+  return last;
+}
+
 void leader::tick(std::int64_t now_ms, effects& fx) {
   auto& s = ctx_.settings;
   if (phase_ == phase::gathering && now_ms - started_ms_ > ctx_.gather_patience_ms)
     return ctx_.end_for_lack_of_patience(ctx_.gather_patience_ms, "no quorum of followers came");
-  if (phase_ != phase::serving && now_ms - started_ms_ > s.init_timeout_ms && !established_)
-    return ctx_.end("discovery and synchronisation took longer than init_timeout_ms");
+  if (phase_ != phase::serving && now_ms - last_progress_ms() > s.init_timeout_ms && !established_)
+    return ctx_.end("discovery and synchronisation made no progress within init_timeout_ms");
   if (auto since = ctx_.log.oldest_pending_ms(); since && established_ && now_ms - *since > 2 * s.sync_timeout_ms)
     return ctx_.end("our own disk has not answered for " + std::to_string(now_ms - *since) + " ms");
   std::vector<std::pair<node_id, const char*>> lost;

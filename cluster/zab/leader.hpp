@@ -83,6 +83,7 @@ class leader {
   template <class Pick>
   bool quorum_of(Pick) const;
   void send_pings(std::int64_t now_ms, effects&);
+  std::int64_t last_progress_ms() const;
 
   // ---- discovery.cpp
   void on_info(node_id, const follower_info&, std::int64_t now_ms, effects&);

@@ -4,6 +4,20 @@
 
 namespace troupe::zab {
 
+namespace {
+
+constexpr std::size_t forward_bytes = std::size_t{1} << 20;
+
+/// In a frame, about.
+std::size_t bytes_of(const commit::forwarded_request& r) {
+  auto n = r.body.size() + 64;
+  if (r.creds)
+    for (auto& c : *r.creds) n += c.scheme.size() + c.name.size() + 32;
+  return n;
+}
+
+}  // namespace
+
 learner::learner(context& ctx, node_id leader, std::int64_t now_ms)
     : ctx_(ctx), leader_(leader), started_ms_(now_ms), heard_ms_(now_ms) {}
 
@@ -76,12 +90,21 @@ void learner::on_durable(std::int64_t now_ms, effects& fx) {
   send_ack(fx);
 }
 
+/// In frames of at most `forward_bytes`, or one request: peers cut a link on which a frame is too large.
 void learner::forward(std::vector<commit::forwarded_request> list, effects& fx) {
   if (at_ != stage::following || list.empty()) return;
-  if (auto* open = context::open<requests>(leader_, fx))
-    std::move(list.begin(), list.end(), std::back_inserter(open->list));
-  else
-    ctx_.send(leader_, epoch_, requests{std::move(list)}, fx);
+  auto* open = context::open<requests>(leader_, fx);
+  std::size_t bytes = 0;
+  if (open)
+    for (auto& r : open->list) bytes += bytes_of(r);
+  for (auto& r : list) {
+    auto size = bytes_of(r);
+    if (!open || bytes + size > forward_bytes) {
+      ctx_.send(leader_, epoch_, requests{}, fx);
+      open = &std::get<requests>(fx.send.back().what.body), bytes = 0;
+    }
+    open->list.push_back(std::move(r)), bytes += size;
+  }
 }
 
 void learner::touched(std::vector<session_id> list) {

@@ -82,6 +82,7 @@ void leader::pump(learner& l, std::int64_t now_ms, effects& fx) {
       if (needs_witness(l)) return ask_for_witness(l, now_ms, fx);
       l.at = stage::new_leader_sent, l.last = l.sent, l.progress_ms = now_ms;
       l.in_flight.clear(), l.in_flight_bytes = 0;
+      close_snapshot(l, fx);  // not before: until now the log has to reach back to it
       return ctx_.send(l.id, epoch_, new_leader{l.sent}, fx);
     }
     if (full) return;
@@ -131,7 +132,6 @@ void leader::on_snapshot_chunk(node_id to, snap_chunk c, std::int64_t now_ms, ef
   if (c.index != l->snapshot_index || (c.index > 0 && c.zxid != l->snapshot_zxid) || c.zxid <= l->last)
     return drop(to, "our checkpoint at " + std::to_string(c.zxid) + " is of no use to it", now_ms, fx);
   l->snapshot_zxid = c.zxid, l->snapshot_last = c.last;
-  if (c.last) l->snapshot_open = false;
   ctx_.send(to, epoch_, std::move(c), fx);
 }
 

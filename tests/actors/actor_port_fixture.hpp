@@ -126,6 +126,10 @@ class actor_client {
     }
     f_.settle();
   }
+  /// All of it, which the socket has to have room for, before the node has a turn.
+  void send_at_once(std::string_view bytes) const {
+    REQUIRE(::send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(bytes.size()));
+  }
   /// Takes so many bytes at most off the socket, for `frames` to find.
   void read(std::size_t most) {
     open_ = read_available(fd_.get(), got_, most) && open_;

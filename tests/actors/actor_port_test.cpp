@@ -343,3 +343,29 @@ TEST_CASE("answers of any size reach a slow reader, in frames that are closed on
   for (auto& i : items) CHECK(data_in(i.body) == data);
   CHECK(c.last_frames() == 10);  // four fill one
 }
+
+TEST_CASE("a frame without requests that begins a new batch does no harm to the one before it") {
+  port_fixture f;
+  // Together they nearly fill a batch, in one turn: each lacks its last byte until then.
+  constexpr std::size_t each = 1'040'000, most = gateway::group_limit / each;
+  std::vector<std::unique_ptr<actor_client>> others;
+  auto large = requests_frame({{1, create, create_body("/large", std::string(each - 100, 'x'))}});
+  for (std::size_t i = 0; i < most; ++i) {
+    auto& c = others.emplace_back(std::make_unique<actor_client>(f));
+    c->hello();
+    c->send(std::string_view(large).substr(0, large.size() - 1));
+  }
+  actor_client c(f);
+  c.hello();
+  capnp::MallocMessageBuilder empty(64 << 10);
+  empty.initRoot<wire::FromClient>().initRequests(0);
+  empty.getOrphanage().newOrphan<capnp::Data>(gateway::group_limit - most * each + 10'000);
+  auto batches = f.book.batches;
+  for (auto& other : others) other->send_at_once(std::string_view(large).substr(large.size() - 1));
+  c.send_at_once(requests_frame({{1, get_data, get_body("/none")}}) + actor_frame(flat(empty)));
+  f.settle();
+  CHECK(f.book.batches == batches + 2);
+  auto items = c.items();
+  REQUIRE(items.size() == 1);
+  CHECK(items[0].error == static_cast<std::int32_t>(zk::err::no_node));
+}

@@ -30,6 +30,7 @@ struct late_echo {
   struct book {
     bool hold = false;
     std::size_t frames = 0;
+    std::vector<conn_id> asked;  ///< whose each frame was
     std::deque<delivery_batch> held;
     caf::actor gateway;
     std::set<conn_id> greeted;  ///< actor clients whose first frame was answered
@@ -39,7 +40,7 @@ struct late_echo {
     return {[this](boxed<request_batch>& b) {
               for (auto& i : b->items) {
                 if (i.what != request_batch::kind::frame) continue;
-                ++book_.frames;
+                ++book_.frames, book_.asked.push_back(i.conn);
                 delivery_batch out;
                 if (on_actor_port(i.conn))
                   answer(i.conn, b->view(i), out.bytes);
@@ -258,4 +259,44 @@ TEST_CASE("under any schedule of sockets, replies and bounds the gateway stops n
     }
     CHECK(pauses > 0);
   }
+}
+
+TEST_CASE("whoever meets the bound over all connections is read in its turn, however busy the others are") {
+  struct fixture : testing::turned_fixture, testing::local_listener {
+    fixture() {
+      gateway::options o;
+      o.max_outstanding_total = 8;
+      book.gateway = gateway::spawn_gateway(system, loop, std::move(listener), o, stats);
+      commit = io::spawn_pinned<late_echo>(system, &loop, &book);
+      caf::anon_send(book.gateway, box(gateway::start{commit}));
+      settle();
+    }
+    ~fixture() { end(book.gateway), end(commit); }
+    void ask(const io::descriptor& fd, int requests) {
+      std::string bytes;
+      for (int i = 0; i < requests; ++i) jute::writer(bytes).buffer(std::string(44, '\1'));
+      REQUIRE(::send(fd.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(bytes.size()));
+      settle();
+    }
+    node_stats stats;
+    late_echo::book book;
+    caf::actor commit;
+  } f;
+  auto light = f.connect(), heavy = f.connect();
+  f.ask(light, 1), f.ask(heavy, 1);
+  REQUIRE(f.book.asked.size() == 2);
+  auto of_light = f.book.asked[0], of_heavy = f.book.asked[1];
+  f.book.hold = true;
+  f.ask(heavy, 100);
+  REQUIRE(f.book.asked.size() == 10);
+  f.ask(light, 1);
+  CHECK(f.book.asked.size() == 10);
+  // There is never room for more than one: the heavy one, which came first, then the light one.
+  for (int i = 0; i < 2; ++i) {
+    caf::anon_send(f.commit, std::uint64_t{1});
+    f.settle();
+  }
+  REQUIRE(f.book.asked.size() == 12);
+  CHECK(f.book.asked[10] == of_heavy);
+  CHECK(f.book.asked[11] == of_light);
 }

@@ -203,6 +203,26 @@ TEST_CASE("a node that starts later is dialled again until it answers") {
   CHECK(one.stats.links_up == 1);
 }
 
+TEST_CASE("all addresses of a peer's name are tried, in turn") {
+  loop_fixture f;
+  auto l1 = any_port(), l2 = any_port(), nobody = any_port();
+  io::resolved both{1, io::look_up({1, "127.0.0.1", nobody.port}, true).addresses, {}};
+  both.addresses.push_back(io::look_up({1, "127.0.0.1", l1.port}, true).addresses.at(0));
+  nobody.fd.reset();
+  // To have no address at once makes the name wait for the answer that the test gives.
+  node_end two(f, options_of(2, {{1, "", l1.port}, {2, "127.0.0.1", l2.port}}), std::move(l2));
+  node_end one(f, options_of(1, {{1, "127.0.0.1", l1.port}, {2, "", 0}}), std::move(l1));
+  auto up = [&] {
+    std::lock_guard lock(two.broadcasts.mutex);
+    return is_up(two.broadcasts);
+  };
+  for (int i = 0; i < 10'000 && !up(); ++i) {
+    caf::anon_send(two.links, box(io::resolved(both)));
+    f.on_loop([] {});
+  }
+  CHECK(up());
+}
+
 TEST_CASE("a newer link of a peer takes the place of the older one: down, then up") {
   node_alone n;
   auto first = n.linked();

@@ -47,7 +47,14 @@ void check_contract(log_store& log) {
   write(log, {zab::truncate_after{make_zxid(1, 15)}, records(1, 16, 17), records(3, 1, 1)});
   CHECK(log.state().last == make_zxid(3, 1));
 
+  CHECK(log.last_but(0) == make_zxid(3, 1));
+  CHECK(log.last_but(1) == make_zxid(1, 17));
+  CHECK(log.last_but(17) == make_zxid(1, 1));
+  CHECK(log.last_but(18) == 0);
+
   log.trim(make_zxid(1, 8));
+  CHECK(log.last_but(9) == make_zxid(1, 9));
+  CHECK(log.last_but(10) == 0);
   CHECK(log.state().base == make_zxid(1, 8));
   CHECK(log.read(make_zxid(1, 7), 1000).position == -1);
   CHECK(log.read(make_zxid(1, 8), 1000).position == make_zxid(1, 8));

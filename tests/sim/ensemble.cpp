@@ -54,6 +54,7 @@ class ensemble::observed_log final : public persistence::log_store {
   void trim(zxid_t upto) override {
     observer_.watching(node_, [&] { inner_->trim(upto); });
   }
+  zxid_t last_but(std::size_t records) const override { return inner_->last_but(records); }
   bool trim_pending() const override { return inner_->trim_pending(); }
   std::size_t size_bytes() const override { return inner_->size_bytes(); }
 

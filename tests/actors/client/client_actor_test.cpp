@@ -235,6 +235,22 @@ TEST_SUITE("client actor") {
     CHECK(f.next_error() == static_cast<int>(zk::err::bad_arguments));
   }
 
+  TEST_CASE("an authentication that fails costs no subscriber its subscription") {
+    fixture f;
+    auto client = f.spawn();
+    auto node = f.server.serve();
+    f.ask(client, c::subscribe{"/s", c::scope::subtree, -1, true, caf::actor_cast<caf::actor>(f.self)});
+    auto q = node.next();
+    auto number = subscription_of(q).number;
+    node.say(response(q.call, 20));
+    f.next<c::subscribed>();
+    f.ask(client, c::add_auth{"what", "x"});
+    node.say(response(node.next().call, 0, static_cast<int>(zk::err::auth_failed)));
+    CHECK(f.next_error() == static_cast<int>(zk::err::auth_failed));
+    node.say(changed(number, 21, "/s/a"));
+    CHECK(f.next<c::changes>().list.at(0).path == "/s/a");
+  }
+
   TEST_CASE("a request whose asker has ended does not go out") {
     fixture f;
     auto client = f.spawn();

@@ -253,6 +253,19 @@ TEST_SUITE("client subscriptions") {
     CHECK(f.listen().empty());
   }
 
+  TEST_CASE("an unsubscribe that has not gone out when the connection breaks is done") {
+    machine_fixture f;
+    f.connect();
+    auto [t, id] = f.subscribe();
+    f.hears(response(only(f.listen()).call, 10));
+    auto end = f.next++;
+    f.m.unsubscribe(f.now, end, 0, id);
+    f.lose();
+    CHECK(f.code(end) == 0);
+    f.connect();
+    CHECK(f.listen().empty());
+  }
+
   TEST_CASE("a subscription whose subscriber ends before it went out does not go out") {
     machine_fixture f;
     auto [t, id] = f.subscribe();

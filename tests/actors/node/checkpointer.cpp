@@ -71,15 +71,21 @@ struct checkpointer_fixture {
     self->receive([&](boxed<msg::installed>& m) { out = std::move(*m); }, [&](boxed<msg::fatal>& m) { FAIL(m->why); });
     return out;
   }
-  /// The checkpoint that stands, as a learner would get it. It is answered behind everything that was sent before.
-  zxid_t stands() {
+  /// The checkpoint that stands, as a learner gets it. It is answered behind everything that was sent before.
+  zxid_t read_by(node_id learner) {
     zxid_t zxid = 0;
     bool last = false;
     for (std::uint32_t i = 0; !last; ++i) {
-      tell(msg::snapshot_read{{3, i, false}});
+      tell(msg::snapshot_read{{learner, i, false}});
       self->receive([&](boxed<msg::snapshot_chunk>& m) { zxid = m->chunk.zxid, last = m->chunk.last; },
                     [&](boxed<msg::fatal>& m) { FAIL(m->why); });
     }
+    return zxid;
+  }
+  /// The same, by a learner that needs nothing more.
+  zxid_t stands() {
+    auto zxid = read_by(3);
+    tell(msg::snapshot_read{{3, 0, true}});
     return zxid;
   }
   /// What was reported as written, to commit and log writer, until now.
@@ -173,6 +179,21 @@ TEST_CASE("a checkpoint waits while a learner reads the former one, and is writt
   CHECK(f.reported().empty());
   f.tell(msg::snapshot_read{{2, 0, true}});
   REQUIRE(f.stands() == ours);
+}
+
+TEST_CASE(
+    "the log writer hears of no checkpoint behind the one that a learner was sent, until the learner has what "
+    "followed") {
+  checkpointer_fixture f;
+  REQUIRE(f.read_by(3) == former);
+  f.tell(msg::checkpoint{delta(ours, 1)});
+  REQUIRE(f.read_by(2) == ours);
+  CHECK(f.reported() == zxids{ours, former});  // commit, log writer
+  f.tell(msg::snapshot_read{{2, 0, true}});
+  f.tell(msg::snapshot_read{{3, 0, true}});
+  f.tell(msg::checkpoint{delta(later, 1)});
+  REQUIRE(f.stands() == later);
+  CHECK(f.reported() == zxids{later, later});
 }
 
 }  // namespace

@@ -143,6 +143,7 @@ TEST_CASE("a value of the wrong type is refused whatever the type of the key") {
   CHECK(contains(complaint("ensemble = 7"), "'ensemble' must be a string"));
   CHECK(contains(complaint("min-free-space = 256"), "'min-free-space' must be a size"));
   CHECK(contains(complaint("min-free-space = \"99999999999999TiB\""), "'min-free-space' must be a size"));
+  CHECK(contains(complaint("max-request-size = \"17MiB\""), "'max-request-size' must be a size"));
   CHECK(contains(complaint("four-letter-words = \"srvr\""), "'four-letter-words' must be a list"));
   CHECK(contains(complaint("log-level = \"loud\""), "'log-level' must be \"trace\""));
   CHECK(contains(complaint("members = 3"), "'members' must be a list of maps"));

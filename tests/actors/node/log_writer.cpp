@@ -27,13 +27,17 @@ struct fake_disk : surroundings {
 
 /// The test stands for all other actors.
 struct log_writer_fixture {
-  log_writer_fixture() {
+  explicit log_writer_fixture(std::uint32_t left_over = 0) {
     node_config c;
     c.min_free_bytes = min_free_bytes;
     c.trim_step = 1, c.log_retain = log_retain;
     ctx = std::make_shared<node_context>(c, std::make_unique<fake_disk>(free));
     ctx->commit = ctx->broadcast = ctx->supervisor = caf::actor_cast<caf::actor>(self);
-    writer = system.spawn<log_writer>(ctx, std::make_unique<memory_log>());
+    auto log = std::make_unique<memory_log>();
+    for (std::uint32_t i = 1; i <= left_over; ++i)
+      log->write(std::vector<zab::persist_op>{
+          zab::append_records{{{make_zxid(1, i), shared_bytes::copy_of("of a former life")}}}});
+    writer = system.spawn<log_writer>(ctx, std::move(log));
   }
   ~log_writer_fixture() {
     caf::anon_send_exit(writer, caf::exit_reason::user_shutdown);
@@ -154,6 +158,20 @@ TEST_CASE("the log writer never trims up to a record that went with an installed
   REQUIRE(f.base_after_checkpoint(make_zxid(2, 1), all_of_epoch_1) == make_zxid(1, 7));
   f.append(2, 2, 4);
   CHECK(f.base_after_checkpoint(make_zxid(2, 1), {make_zxid(1, 7), make_zxid(2, 1)}) == make_zxid(2, 1));
+}
+
+TEST_CASE("the log writer trims what former lives have left, but for the records that are kept for learners") {
+  log_writer_fixture f(10);
+  REQUIRE(f.base_after_checkpoint(make_zxid(1, 10), all_of_epoch_1) == make_zxid(1, 10 - log_retain));
+  log_writer_fixture behind(10);  // its checkpoint is older than what could go
+  CHECK(behind.base_after_checkpoint(make_zxid(1, 5), {0, make_zxid(1, 5)}) == make_zxid(1, 5));
+}
+
+TEST_CASE("the log writer keeps a former life's log that is no longer than what is kept for learners") {
+  log_writer_fixture f(log_retain);
+  f.self->send(f.writer, box(msg::checkpointed{make_zxid(1, log_retain)}));
+  f.self->send(f.writer, box(msg::log_read{{2, 0, 1, 1}}));
+  f.self->receive([&](boxed<msg::log_read_done>& m) { CHECK(m->result.position == 0); });
 }
 
 }  // namespace

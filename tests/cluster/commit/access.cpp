@@ -73,6 +73,13 @@ TEST_CASE_FIXTURE(access_fixture, "a connection cannot add identities beyond the
   CHECK(c.ended());
 }
 
+TEST_CASE_FIXTURE(access_fixture, "a connection cannot add identities of more bytes than go with each request") {
+  authenticate(c, std::string(commit::max_identity_bytes / 2, 'a') + ":p");
+  CHECK_FALSE(c.ended());
+  c.send(op::auth, auth_body("digest", std::string(commit::max_identity_bytes / 2, 'b') + ":p"), zk::xid_auth);
+  CHECK(c.ended());
+}
+
 TEST_CASE_FIXTURE(access_fixture, "a znode of a digest identity is closed to others in every way") {
   client other(e);
   other.connect();

@@ -163,6 +163,21 @@ TEST_CASE("a node that does not lead ignores what is forwarded to it and expirie
   CHECK(fx.stream.items.empty());
 }
 
+TEST_CASE_FIXTURE(follower_fixture, "a leader hears from a session by what its client asks through a follower") {
+  e.at(1).take_touched();
+  on_follower.send(op::set_data, set_body("/none", ""));
+  auto touched = e.at(1).take_touched();
+  CHECK(std::count(touched.begin(), touched.end(), on_follower.session) == 1);
+}
+
+TEST_CASE_FIXTURE(follower_fixture, "a leader hears from a session that comes to a follower again") {
+  e.at(1).take_touched();
+  client again(e, 2);
+  again.ask_again(on_follower.session);
+  auto touched = e.at(1).take_touched();
+  CHECK(std::count(touched.begin(), touched.end(), on_follower.session) == 1);
+}
+
 TEST_CASE("a leader answers a forwarded request of a session that does not exist with SESSIONEXPIRED") {
   ensemble e(2);
   commit::effects fx;

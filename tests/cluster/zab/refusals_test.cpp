@@ -207,3 +207,69 @@ TEST_CASE("an elected leader waits twice as long for a quorum each time that non
     CHECK(n.now_ms - began - 10 == expected);
   }
 }
+
+namespace {
+/// Our log does not reach back to the learner's last record.
+void needs_snapshot(node& n) {
+  REQUIRE(n.fx.log_reads.size() == 1);
+  auto read = n.fx.log_reads.front();
+  n.disk();
+  n.fx.clear();
+  n.peer.on_log_read(read, {-1, {}, false}, n.now_ms, n.fx);
+  REQUIRE(n.fx.snapshot_reads.size() == 1);
+}
+}  // namespace
+
+TEST_CASE("a leader waits for a voter that takes its checkpoint as long as it goes on, and no longer") {
+  node n(1, 3, {1, 1, make_zxid(1, 100), make_zxid(1, 100)});  // its log has nothing before its end
+  const zab_settings defaults;
+  n.link(2);
+  n.peer.lead(0, n.fx);
+  n.hear(2, 0, follower_info{1, make_zxid(1, 1)}), n.disk();
+  n.hear(2, 2, ack_epoch{1, make_zxid(1, 1)});
+  needs_snapshot(n);
+  auto pass = [&](std::int64_t ms) {  // node 2 answers pings all the time
+    for (auto until = n.now_ms + ms; n.now_ms < until;) {
+      n.now_ms += 100;
+      n.fx.clear();
+      n.peer.tick(n.now_ms, n.fx);
+      if (n.fx.look) return;
+      n.hear(2, 2, pong{});
+    }
+  };
+  for (std::uint32_t chunk = 0; chunk < 5; ++chunk) {  // each a little faster than would be too slow
+    n.fx.clear();
+    n.peer.on_snapshot_chunk(2, {make_zxid(1, 100), chunk, false, shared_bytes::copy_of("chunk")}, n.now_ms, n.fx);
+    REQUIRE(n.sent<snap_chunk>() == 1);
+    pass(defaults.init_timeout_ms - 1'000);
+    REQUIRE_FALSE(n.fx.look);
+    n.hear(2, 2, snap_ack{chunk});
+    REQUIRE(n.fx.snapshot_reads.size() == 1);
+  }
+  pass(2 * defaults.init_timeout_ms);
+  CHECK(n.fx.look);
+}
+
+TEST_CASE("the log has to reach back to a checkpoint until its learner has what came after it") {
+  node n(1, 3, {1, 1, make_zxid(1, 100), make_zxid(1, 102)});
+  n.link(2);
+  n.peer.lead(0, n.fx);
+  n.hear(2, 0, follower_info{1, make_zxid(1, 1)}), n.disk();
+  n.hear(2, 2, ack_epoch{1, make_zxid(1, 1)});
+  needs_snapshot(n);
+  auto answer_read = [&](zxid_t position, log_records records) {
+    REQUIRE(n.fx.log_reads.size() == 1);
+    auto read = n.fx.log_reads.front();
+    n.fx.clear();
+    n.peer.on_log_read(read, {position, std::move(records), true}, n.now_ms, n.fx);
+  };
+  n.fx.clear();
+  n.peer.on_snapshot_chunk(2, {make_zxid(1, 100), 0, true, shared_bytes::copy_of("all")}, n.now_ms, n.fx);
+  CHECK(n.fx.snapshot_reads.empty());
+  n.hear(2, 2, snap_ack{0});
+  CHECK(n.fx.snapshot_reads.empty());
+  answer_read(make_zxid(1, 100), {{make_zxid(1, 101), payload()}, {make_zxid(1, 102), payload()}});
+  REQUIRE(n.sent<new_leader>() == 1);
+  REQUIRE(n.fx.snapshot_reads.size() == 1);
+  CHECK(n.fx.snapshot_reads[0].close);
+}
