@@ -42,9 +42,14 @@ void gateway_actor::accept_all() {
 void gateway_actor::refuse_for_lack_of_descriptors() {
   auto why = errno;
   reserve_.reset();
-  io::descriptor(
-      ::accept4(listener_.fd.get(), nullptr, nullptr, SOCK_CLOEXEC));  // and closed at once: we need its place
+  // Closed at once: the reserve needs its place.
+  bool refused = static_cast<bool>(io::descriptor(::accept4(listener_.fd.get(), nullptr, nullptr, SOCK_CLOEXEC)));
+  if (!refused && errno != EAGAIN) {      // somebody else took the place of the reserve
+    loop_.modify(listener_.fd.get(), 0);  // until the next tick
+    accept_later_ = true;
+  }
   reserve_.reset(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+  if (!refused) return;
   ++stats_.connections_refused;
   if (may_log()) spdlog::error(fmt::format("{}: refused a connection: {}", options_.port_name(), std::strerror(why)));
 }

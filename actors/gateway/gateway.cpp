@@ -229,6 +229,7 @@ void gateway_actor::flush(connection& c) {
 }
 
 void gateway_actor::on_tick(std::int64_t now_ms) {
+  if (std::exchange(accept_later_, false)) loop_.modify(listener_.fd.get(), EPOLLIN);
   for (auto* list : {&handshakes_, &closings_, &lingerings_})
     while (!list->empty() && list->front().due_ms <= now_ms) {
       auto d = list->front();

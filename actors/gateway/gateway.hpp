@@ -97,7 +97,7 @@ class gateway_actor final : public io::pinned_actor,
   caf::strong_actor_ptr self_;  ///< the loop points at us: we live until on_exit
 
   io::descriptor reserve_;  ///< given up to accept and close when the process has no descriptor left
-  bool listening_ = false;
+  bool listening_ = false, accept_later_ = false;
   std::vector<std::unique_ptr<connection>> slots_;
   std::vector<std::uint32_t> free_slots_;
   std::uint64_t next_number_ = 1;  ///< the high 40 bits of a conn_id; the low 24 are its slot

@@ -208,8 +208,10 @@ TEST_CASE("connections past the bound are closed at once, in all and per address
   }
 }
 
-TEST_CASE("a process without descriptors refuses connections and serves those it has") {
-  gateway_fixture f;
+TEST_CASE("a process without descriptors refuses connections at once and serves those it has") {
+  gateway::options o;
+  o.handshake_timeout_ms = 3'600'000;
+  gateway_fixture f(o);
   auto c = session(f.port);
   rlimit before{};
   ::getrlimit(RLIMIT_NOFILE, &before);
