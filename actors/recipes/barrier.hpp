@@ -8,8 +8,10 @@
 /// Promises     `enter` is answered when N were in at once: never before, and of everybody who was in then, by everybody
 ///              whose session lived until it was told. `depart` is answered when each of the others has departed, or its
 ///              session has expired. Rounds follow each other: who enters while others still depart waits for them.
+///              More than N may use a barrier: who comes too late for a round waits for the next one.
 ///              Connections and nodes may go in between; a participant whose session expires while it waits to enter comes
-///              in again, as a new one.
+///              in again, as a new one. Who is answered by an error does not take part.
+/// PATH/ready   stays when all have gone (gathering.hpp says why); whoever deletes it while somebody is in mixes the rounds.
 
 #include <caf/actor.hpp>
 #include <caf/actor_system.hpp>

@@ -28,62 +28,101 @@ member_list belonging::list() const {
 }
 
 void belonging::join(std::string name, std::string data) {
-  name_ = std::move(name), data_ = std::move(data), wanted_ = true, parting_ = false, joined_ = 0;
+  name_ = std::move(name), data_ = std::move(data), wanted_ = asked_ = true, parting_ = false, joined_ = 0;
   step();
 }
 
 void belonging::leave() {
-  wanted_ = false, parting_ = true;
+  wanted_ = asked_ = false, parting_ = true;
   step();
 }
 
 void belonging::on_session(const client::session_event& e) {
   session_ = e.state == client::session_state::connected ? e.session : session_;
-  if (e.state == client::session_state::expired) session_ = 0, joined_ = 0;
+  if (e.state == client::session_state::expired) session_ = 0, joined_ = 0, since_ = 0;
   if (e.state == client::session_state::closed) return wanted_ = false, port_.refused(client::code::closed);
   step();
 }
 
-const mirrored* belonging::own() const { return name_.empty() ? nullptr : mirror_.find(child(path_, name_)); }
+const mirrored* belonging::own() const {
+  auto* n = since_ ? mirror_.find(own_) : nullptr;
+  return n && n->czxid == since_ ? n : nullptr;
+}
 
 /// Compares what is with what is wanted. The mirror shows whatever we have been answered: changes are told before the
 /// answers that show them.
 void belonging::step() {
   if (busy_ || !session_ || !mirror_.ready()) return;
   auto* mine = own();
-  bool is_ours = mine && mine->ephemeral_owner == session_;
-  if (wanted_ && !mine) return create();
-  if (wanted_ && is_ours && joined_ != mine->czxid) return joined_ = mine->czxid, port_.joined(joined_);
-  if (!wanted_ && is_ours) return remove();
+  auto path = child(path_, name_);
+  if (mine && (!wanted_ || own_ != path)) return remove();
+  if (wanted_ && !mirror_.find(path)) return create();
+  if (mine && joined_ != since_) {
+    if (mine->data != data_) return change(*mine);
+    joined_ = since_, asked_ = false;
+    return port_.joined(since_);
+  }
   if (!wanted_ && parting_) return parting_ = false, joined_ = 0, port_.parted();
 }
 
 void belonging::create() {
   busy_ = true;
-  auto what = client::create{child(path_, name_), data_, client::create_mode::ephemeral, {}};
-  out_.ask(std::move(what), [this](const answer& a) {
+  auto path = child(path_, name_);
+  out_.ask(client::create{path, data_, client::create_mode::ephemeral, {}}, [this, path](const answer& a) {
     if (a.is(zk::err::no_node))
-      return ensure_path(out_, path_, [this](std::int32_t code) {
+      return ensure_path(out_, path_, [this, path](std::int32_t code) {
+        if (code && wants(path)) return refuse(code);
         busy_ = false;
-        code ? port_.refused(code) : step();
+        step();
       });
-    if (fate_of(a.code) == fate::refused && !a.is(zk::err::node_exists)) return busy_ = false, port_.refused(a.code);
-    settle();
+    if (fate_of(a.code) == fate::refused && !a.is(zk::err::node_exists) && wants(path)) return refuse(a.code);
+    if (a.ok()) own_ = path, since_ = a.as<client::created>().stat.czxid;
+    if (fate_of(a.code) != fate::unknown) return settle({});
+    settle([this, path] {
+      auto* n = mirror_.find(path);
+      if (n && n->ephemeral_owner == session_) own_ = path, since_ = n->czxid;
+    });
+  });
+}
+
+void belonging::change(const mirrored& mine) {
+  busy_ = true;
+  out_.ask(client::set_data{own_, data_, mine.version}, [this](const answer& a) {
+    bool expected = a.is(zk::err::no_node) || a.is(zk::err::bad_version);
+    if (fate_of(a.code) == fate::refused && !expected) {
+      refuse(a.code);
+      if (!wanted_) step();  // out
+      return;
+    }
+    settle({});
   });
 }
 
 void belonging::remove() {
   busy_ = true;
-  out_.ask(client::remove{child(path_, name_), -1}, [this](const answer&) { settle(); });
+  out_.ask(client::remove{own_, -1}, [this](const answer& a) {
+    if (fate_of(a.code) == fate::refused && !a.is(zk::err::no_node)) return refuse(a.code);
+    settle({});
+  });
 }
 
 /// Whatever came of it: behind a sync the mirror knows.
-void belonging::settle() {
-  out_.ask(client::sync{path_}, [this](const answer& a) {
-    if (a.ok()) return busy_ = false, step();
+void belonging::settle(std::function<void()> then) {
+  out_.ask(client::sync{path_}, [this, then = std::move(then)](const answer& a) {
+    if (a.ok()) {
+      if (then) then();
+      busy_ = false;
+      return step();
+    }
     if (fate_of(a.code) == fate::closed) return;
-    out_.after(retry_pause, [this] { settle(); });
+    out_.after(retry_pause, [this, then] { settle(then); });
   });
+}
+
+void belonging::refuse(std::int32_t code) {
+  busy_ = false;
+  if (std::exchange(asked_, false)) wanted_ = false;  // it is answered: it must not happen by itself later
+  port_.refused(code);
 }
 
 }  // namespace troupe::recipes

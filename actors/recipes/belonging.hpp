@@ -6,8 +6,13 @@
 ///
 /// Takes   join, leave; session events
 /// Gives   the list; joined (with the czxid of our znode), parted, refused
-/// Invariants: while somebody else has our name, we wait until it is free. After an expired session we join again by
-/// ourselves. `parted` is told once our znode is gone and joining was not wanted any more.
+/// Invariants: while somebody else has our name, we wait until it is free. Our znode is the one that our create has made, by
+/// its czxid: another member on the same client, in the same session, is somebody else. Only where the answer to a create
+/// was lost, a znode of our session that was not there before is taken for ours: two on one client that ask for one name
+/// at once may then both take it for theirs. We have one znode: who joins under another name has left the former first,
+/// and who joins again with other data has changed them. After an expired session we join again by ourselves; a join that
+/// was answered by `refused` is none, and takes us out, if we were in. `parted` is told once our znode is gone and joining
+/// was not wanted any more.
 
 #include <functional>
 #include <optional>
@@ -54,9 +59,12 @@ class belonging {
   void on_happening(const happening&);
   void step();
   void create();
+  void change(const mirrored&);
   void remove();
-  void settle();
+  void settle(std::function<void()> then);
+  void refuse(std::int32_t code);
   const mirrored* own() const;
+  bool wants(const std::string& path) const { return wanted_ && path == child(path_, name_); }
 
   surroundings& out_;
   port& port_;
@@ -64,7 +72,10 @@ class belonging {
   mirror mirror_;
   std::string name_, data_;
   bool wanted_ = false, busy_ = false, parting_ = false;
-  zxid_t joined_ = 0;  ///< what was told
+  bool asked_ = false;  ///< a join is still to be answered
+  std::string own_;     ///< the path of the znode that we have made last
+  zxid_t since_ = 0;    ///< its czxid; 0: none in this session
+  zxid_t joined_ = 0;   ///< what was told
   session_id session_ = 0;
 };
 

@@ -211,8 +211,9 @@ void contender::gone() {
 void contender::refuse(std::int32_t code) {
   bool was = holding();
   end_watch(), end_timer();
-  ++round_, wanted_ = false, state_ = state::out;
+  state_ = state::leaving;  // who enters again when told `lost` does not begin a new entry
   if (was) port_.lost();
+  ++round_, wanted_ = false, state_ = state::out;
   port_.refused(code);
 }
 

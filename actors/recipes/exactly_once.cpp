@@ -1,11 +1,27 @@
 #include "actors/recipes/exactly_once.hpp"
 
+#include <algorithm>
+
 namespace troupe::recipes {
+
+namespace {
+
+/// Without the token in front of it.
+std::string record_in(const std::string& data) {
+  constexpr std::size_t digits = 32;
+  auto is_digit = [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); };
+  bool has_token = data.find('\n') == digits && std::all_of(data.begin(), data.begin() + digits, is_digit);
+  return has_token ? data.substr(digits + 1) : data;
+}
+
+}  // namespace
 
 void exactly_once::open(std::function<void(std::int32_t, const std::string&)> then) {
   ensure_path(out_, path_, [this, then = std::move(then)](std::int32_t code) {
     if (code) return then(code, {});
-    read(then);
+    read([this, then](std::int32_t code, const std::string& data) {
+      then(code, data.starts_with(mark_) ? std::string() : record_in(data));
+    });
   });
 }
 
@@ -26,11 +42,11 @@ void exactly_once::read(std::function<void(std::int32_t, const std::string&)> th
   });
 }
 
-void exactly_once::write(operations what, std::string record, std::function<void(const result&)> then) {
-  then_ = std::move(then);
+void exactly_once::write(operations what, const std::string& record, std::function<void(const result&)> then) {
+  then_ = std::move(then), unknown_ = false;
   // Ours stands first: if an earlier attempt has succeeded, that is what must be told, not that its work is done already.
   operations_.clear();
-  operations_.push_back(client::set_data{path_, std::move(record), version_});
+  operations_.push_back(client::set_data{path_, mark_ + record, version_});
   for (auto& o : what) operations_.push_back(std::move(o));
   attempt();
 }
@@ -41,6 +57,7 @@ void exactly_once::attempt() {
       case fate::done:
         return on_answer(a.as<client::multi_result>());
       case fate::unknown:
+        unknown_ = true;
         return find_out();
       case fate::nothing_done:
         out_.after(retry_pause, [this] { attempt(); });
@@ -60,25 +77,25 @@ void exactly_once::on_answer(const client::multi_result& r) {
   for (std::size_t i = 0; i < r.results.size(); ++i) {
     auto e = r.results[i].error;
     if (e == zk::err::ok || e == zk::err::runtime_inconsistency) continue;
-    if (i == 0 && e == zk::err::bad_version) return find_out();
-    if (i == 0 && e == zk::err::no_node) break;  // somebody has deleted ours
+    if (i == 0 && e == zk::err::bad_version && unknown_) return find_out();
+    if (i == 0 && (e == zk::err::bad_version || e == zk::err::no_node)) break;  // somebody else was at ours
     return finish({static_cast<std::int32_t>(e), i ? i - 1 : 0, 0});
   }
   finish({interference, 0, 0});
 }
 
 void exactly_once::find_out() {
-  read([this, before = version_](std::int32_t code, const std::string&) {
-    if (code) return finish({code, 0, 0});
+  read([this, before = version_](std::int32_t code, const std::string& data) {
+    if (code) return finish({code == static_cast<std::int32_t>(zk::err::no_node) ? interference : code, 0, 0});
     if (version_ == before) return attempt();  // if the former attempt comes yet, one of both fails
-    finish({version_ == before + 1 ? 0 : interference, 0, 0});
+    finish({version_ == before + 1 && data.starts_with(mark_) ? 0 : interference, 0, 0});
   });
 }
 
 void exactly_once::finish(const result& r) { std::exchange(then_, nullptr)(r); }
 
 void exactly_once::close(std::function<void()> then) {
-  out_.ask(client::remove{path_, -1}, [this, then = std::move(then)](const answer& a) {
+  out_.ask(client::remove{path_, version_}, [this, then = std::move(then)](const answer& a) {
     auto f = fate_of(a.code);
     if (f != fate::unknown && f != fate::nothing_done) return then();
     out_.after(retry_pause, [this, then] { close(then); });

@@ -6,10 +6,16 @@
 /// tells how it went, the version does. So every write ends in `done` or `not done`, never in a guess, as long as the
 /// process lives; the znode's data, the record of the last write, tell whoever comes after it under the same name.
 ///
+/// The data are a token of the writer's, a line's end, and the record. A process that has died may have left a write on its
+/// way, which is done after its next life has read the znode: the version alone would then tell the new life that a write
+/// of its own was done, and two lives may well write the same record. (Data without a token are all record.)
+///
 /// What its users owe: operations that have failed once in a write must fail for ever (a check of a version, the
 /// deletion of a znode whose name never comes again): an attempt that is still on its way somewhere then fails, too.
 ///
-/// Owns its znode (two writers of one name disturb each other: each then gets `interference`). One write at a time.
+/// Owns its znode. Two writers of one name disturb each other: each then gets `interference`, and opens again. Of a write
+/// with that result nothing was done; only if its outcome was lost with a connection, and the other one wrote on before it
+/// was found out, nobody knows. One write at a time.
 
 #include <cstdint>
 #include <functional>
@@ -30,12 +36,14 @@ class exactly_once {
   using operations = std::vector<client::multi::operation>;
   static constexpr std::int32_t interference = static_cast<std::int32_t>(zk::err::runtime_inconsistency);
 
-  exactly_once(surroundings& out, std::string home, std::string name) : out_(out), path_(child(home, name)) {}
+  exactly_once(surroundings& out, std::string home, std::string name)
+      : out_(out), path_(child(home, name)), mark_(out.token() + "\n") {}
 
-  /// Makes or finds the znode. `then` gets 0 or an error, and the record that was there.
+  /// Makes or finds the znode. `then` gets 0 or an error, and the record that another writer of this name has left there;
+  /// empty: there is none, or it is our own.
   void open(std::function<void(std::int32_t code, const std::string& record)> then);
-  void write(operations, std::string record, std::function<void(const result&)> then);
-  /// Removes the znode: nobody comes after us.
+  void write(operations, const std::string& record, std::function<void(const result&)> then);
+  /// Removes the znode: nobody comes after us. If somebody has come, it stays.
   void close(std::function<void()> then);
 
  private:
@@ -47,7 +55,9 @@ class exactly_once {
 
   surroundings& out_;
   const std::string path_;
+  const std::string mark_;  ///< what our data begin with
   std::int32_t version_ = -1;
+  bool unknown_ = false;  ///< an attempt at the present write may have been done
   operations operations_;
   std::function<void(const result&)> then_;
 };

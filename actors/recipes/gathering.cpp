@@ -1,12 +1,14 @@
 #include "actors/recipes/gathering.hpp"
 
+#include <charconv>
+
 namespace troupe::recipes {
 
 gathering::gathering(surroundings& out, port& p, std::string path, std::size_t size)
     : out_(out), port_(p), path_(std::move(path)), ready_(child(path_, "ready")), size_(size) {}
 
 void gathering::start() {
-  out_.watch(path_, client::scope::children, 0, false, [this](const happening& h) { on_happening(h); });
+  out_.watch(path_, client::scope::children, 0, true, [this](const happening& h) { on_happening(h); });
 }
 
 void gathering::on_happening(const happening& h) {
@@ -21,7 +23,9 @@ void gathering::on_happening(const happening& h) {
 }
 
 void gathering::enter() {
-  phase_ = phase::entering, own_ = child(path_, "in-" + out_.token());
+  // One that was refused may still be on its way out: it stays then, as it is.
+  if (phase_ == phase::out) own_ = child(path_, "in-" + out_.token());
+  phase_ = phase::entering, round_ = 0;
   step();
 }
 
@@ -41,56 +45,90 @@ void gathering::on_session(const client::session_event& e) {
 void gathering::step() {
   if (!mirror_.ready()) return;
   if (phase_ == phase::entering) step_in();
-  if (phase_ == phase::leaving) step_out();
+  if (phase_ == phase::leaving || phase_ == phase::refused) step_out();
 }
 
 void gathering::step_in() {
-  auto* ready = mirror_.find(ready_);
-  bool inside = mirror_.find(own_) != nullptr;
-  auto others = mirror_.nodes().size() - (ready ? 1 : 0);
-  if (inside && ready) {
-    phase_ = phase::in, round_ = ready->czxid;
+  auto* own = mirror_.find(own_);
+  auto round = last_round();
+  if (own && own->czxid <= round) {
+    phase_ = phase::in, round_ = round;
     return port_.entered();
   }
   if (busy_ || !session_) return;
-  if (ready && others == 0) return settle(client::remove{ready_, -1});  // those of the last round have died
-  if (ready) return;
-  if (!inside) return settle(client::create{own_, {}, client::create_mode::ephemeral, {}});
-  if (others >= size_) return settle(client::create{ready_, {}, client::create_mode::persistent, {}});
+  if (!own) return settle(client::create{own_, {}, client::create_mode::ephemeral, {}});
+  if (participants(round) == 0 && participants(mirror_.zxid()) >= size_) begin_round();
+}
+
+void gathering::begin_round() {
+  auto* ready = mirror_.find(ready_);
+  auto now = std::to_string(mirror_.zxid());
+  if (ready) return settle(client::set_data{ready_, now, ready->version});
+  settle(client::create{ready_, now, client::create_mode::persistent, {}});
 }
 
 void gathering::step_out() {
   if (busy_) return;  // a create of ours may be on its way
-  auto* ready = mirror_.find(ready_);
-  if (!mirror_.find(own_)) {
-    bool over = !ready || ready->czxid != round_;
-    bool last = mirror_.nodes().size() == 1;
-    if (over || last) {
-      if (!over) settle(client::remove{ready_, -1});
-      phase_ = phase::out;
-      return port_.left();
-    }
+  if (mirror_.find(own_)) {
+    if (session_) settle(client::remove{own_, -1});
+    return;
   }
-  if (session_ && mirror_.find(own_)) settle(client::remove{own_, -1});
+  if (participants(round_) > 0) return;
+  if (std::exchange(phase_, phase::out) == phase::leaving) port_.left();
 }
 
-/// Asks, and looks again behind a sync: the mirror shows then what came of it, whatever the answer was.
+/// 0: there was none.
+zxid_t gathering::last_round() const {
+  auto* ready = mirror_.find(ready_);
+  zxid_t round = 0;
+  if (!ready || std::from_chars(ready->data.data(), ready->data.data() + ready->data.size(), round).ec != std::errc())
+    return 0;
+  return round < ready->mzxid ? round : 0;  // or it was copied here from another ensemble, whose zxids say nothing
+}
+
+/// That are there now, and were there at that zxid.
+std::size_t gathering::participants(zxid_t as_of) const {
+  std::size_t n = 0;
+  auto prefix = child(path_, "in-");
+  for (auto it = mirror_.nodes().lower_bound(prefix); it != mirror_.nodes().end() && it->first.starts_with(prefix);
+       ++it)
+    n += it->second.czxid <= as_of;
+  return n;
+}
+
 void gathering::settle(client_request r) {
   busy_ = true;
-  out_.ask(std::move(r), [this](const answer& a) {
+  bool removal = std::holds_alternative<client::remove>(r);
+  out_.ask(std::move(r), [this, removal](const answer& a) {
     if (a.is(zk::err::no_node) && phase_ == phase::entering)
       return ensure_path(out_, path_, [this](std::int32_t code) {
+        if (code && phase_ == phase::entering) return refuse(code);
         busy_ = false;
-        code ? port_.refused(code) : step();
+        step();
       });
-    bool expected = a.is(zk::err::node_exists) || a.is(zk::err::no_node);
-    if (fate_of(a.code) >= fate::refused && !expected) return busy_ = false, port_.refused(a.code);
-    out_.ask(client::sync{path_}, [this](const answer& s) {
-      auto again = [this] { busy_ = false, step(); };
-      if (s.ok()) return again();
-      if (fate_of(s.code) != fate::closed) out_.after(retry_pause, again);
-    });
+    bool expected = a.is(zk::err::node_exists) || a.is(zk::err::no_node) || a.is(zk::err::bad_version);
+    // What was wanted may have changed: the others may have begun without our doing, or we may leave.
+    bool wanted = removal == (phase_ != phase::entering) && phase_ != phase::in;
+    if (fate_of(a.code) >= fate::refused && !expected && wanted) return refuse(a.code);
+    look_again();
   });
+}
+
+/// Behind a sync: the mirror shows then what came of it, whatever the answer was.
+void gathering::look_again() {
+  out_.ask(client::sync{path_}, [this](const answer& a) {
+    if (a.ok()) return busy_ = false, step();
+    if (fate_of(a.code) == fate::closed) return;
+    out_.after(retry_pause, [this] { look_again(); });
+  });
+}
+
+/// Who is told so is not to take part: an entry of ours would make the others begin without us, and wait for us.
+void gathering::refuse(std::int32_t code) {
+  bool entering = phase_ == phase::entering;
+  busy_ = false, phase_ = phase::refused;
+  port_.refused(code);
+  if (entering) step();  // otherwise we may not leave, and try again after the next change
 }
 
 }  // namespace troupe::recipes

@@ -74,6 +74,7 @@ class lock_actor final : public recipe_actor, contender::port {
 
   void refused(std::int32_t code) override {
     forget_holder();
+    if (patience_) forget(std::exchange(patience_, 0));  // or it would end a later hold
     if (auto asked = std::exchange(asked_, std::nullopt)) asked->deliver(client::make_error(code));
     for (auto& r : std::exchange(releasing_, {})) r.deliver(client::make_error(code));
     if (auto then = std::exchange(end_, nullptr)) then();

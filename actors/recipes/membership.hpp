@@ -11,7 +11,10 @@
 /// Promises     A member is in the list from when it has joined until it leaves or its session ends; a process that dies
 ///              goes after the session's timeout, one that loses its node stays. If the session expires, it joins again by
 ///              itself, under the same name, and `who` is told `joined` again. A name is one member's: who joins under a
-///              name that is taken waits until it is free.
+///              name that is taken waits until it is free, also if another membership of the same client has it
+///              (belonging.hpp says what remains if two of one client ask at once). A membership is one member: who joins
+///              again changes its data; under another name, it has left under the former when it is told `joined`. A join
+///              that is answered by an error is none, and does not happen later.
 
 #include <caf/actor.hpp>
 #include <caf/actor_system.hpp>

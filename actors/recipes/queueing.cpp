@@ -62,7 +62,9 @@ void queueing::open() {
     if (code) return fail(code);
     writer_.open([this](std::int32_t code, const std::string& record) {
       if (code) return fail(code);
-      if (named_) left_over_ = item_in(record);
+      // After an interference we come by here again: what we have still to hand out is only forgotten for another note.
+      if (named_ && !record.empty()) left_over_ = item_in(record);
+      if (left_over_ && left_over_->name == given_) left_over_.reset();  // the other one had it from our own note
       opened_ = true, busy_ = false;
       step();
     });
@@ -80,9 +82,10 @@ void queueing::fail(std::int32_t code) {
 }
 
 void queueing::do_put() {
+  // An item that nobody was given yet stays noted, for whoever comes after us.
   writer_.write(
       {client::create{child(items_, prefix), puts_.front().data, client::create_mode::persistent_sequential, {}}},
-      "put", [this](const exactly_once::result& r) { put_done(r.code); });
+      left_over_ ? record_of(*left_over_) : "put", [this](const exactly_once::result& r) { put_done(r.code); });
 }
 
 void queueing::put_done(std::int32_t code) {
@@ -148,7 +151,7 @@ void queueing::claim(const std::string& name, const client::data& d) {
   claiming_ = true;
   queue_item item{name, d.bytes, false};
   auto record = record_of(item);
-  writer_.write({client::remove{child(items_, name), d.stat.version}}, std::move(record),
+  writer_.write({client::remove{child(items_, name), d.stat.version}}, record,
                 [this, item = std::move(item)](const exactly_once::result& r) {
                   auto e = static_cast<zk::err>(r.code);
                   bool lost = e == zk::err::no_node || e == zk::err::bad_version;
@@ -163,6 +166,7 @@ void queueing::claim(const std::string& name, const client::data& d) {
 void queueing::take_done(std::int32_t code, const queue_item& item) {
   claiming_ = false, busy_ = false;
   if (code == exactly_once::interference) opened_ = false;
+  if (!code) given_ = item.name;
   auto tell = std::move(takes_.front().tell);
   takes_.pop_front();
   tell(code, code ? queue_item{} : item);

@@ -76,6 +76,7 @@ class queueing {
   std::uint64_t last_take_ = 0;
   std::deque<std::string> seen_;  ///< items of the last list, in order
   std::optional<queue_item> left_over_;
+  std::string given_;               ///< the item that was handed over last
   surroundings::number watch_ = 0;  ///< there was no item
   std::function<void()> end_;
 };

@@ -84,6 +84,21 @@ TEST_CASE("a holder that ends releases the lock, and the next in line holds it")
   p.ask<c::done>(second, r::stop{});
 }
 
+TEST_CASE("the time that an acquire would wait is over when it is refused: it does not end a later hold") {
+  recipes_program p;
+  auto path = fresh_path("lock-refused");
+  // Below an ephemeral znode there can be no entry.
+  p.ask<c::created>(p.client, c::create{path, "", c::create_mode::ephemeral});
+  auto lock = r::spawn_lock(p.system, p.client, {path, "", 1'000ms});
+  constexpr auto refused = static_cast<std::int32_t>(zk::err::no_children_for_ephemerals);
+  CHECK(p.code<r::lock_held>(lock, r::acquire{300ms}) == refused);
+  p.ask<c::done>(p.client, c::remove{path, -1});
+  p.ask<r::lock_held>(lock, r::acquire{10'000ms});
+  std::this_thread::sleep_for(500ms);
+  CHECK(p.children(path) == 1);
+  p.ask<c::done>(lock, r::stop{});
+}
+
 /// Sends `stop` and, without waiting for it, all of `behind`, to an actor that has worked already.
 template <class Reply, class... Behind>
 void check_the_end(recipes_program& p, const caf::actor& recipe, Behind... behind) {
@@ -131,7 +146,7 @@ TEST_CASE("whoever asks a recipe behind its stop is answered") {
     auto barrier = r::spawn_barrier(p.system, p.client, {path, 1});
     p.ask<c::done>(barrier, r::enter{});
     check_the_end<c::done>(p, barrier, r::enter{}, r::depart{});
-    CHECK(p.children(path) == 0);
+    CHECK(p.children(path) == 1);  // `ready`
   }
   SUBCASE("a cache") {
     auto cache = r::spawn_cache(p.system, p.client, {"/", nullptr});

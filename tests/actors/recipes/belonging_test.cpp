@@ -102,5 +102,134 @@ TEST_CASE("a member whose session expires joins again and is told") {
   CHECK(e.tree.at("/g/members/a").owner == one.client.session());
 }
 
+/// One of several groups on one client.
+struct sharer final : belonging::port {
+  explicit sharer(fake_client& c) : group(c, *this, "/g") { group.start(); }
+  void members(const member_list&) override {}
+  void joined(zxid_t) override { ++joins; }
+  void parted() override { ++parts; }
+  void refused(std::int32_t c) override { code = c; }
+
+  belonging group;
+  int joins = 0, parts = 0;
+  std::int32_t code = 0;
+};
+
+struct shared_client {
+  explicit shared_client(fake_ensemble& e) : client(e), one(client), other(client) {
+    client.on_session = [this](auto& event) { one.group.on_session(event), other.group.on_session(event); };
+  }
+  fake_client client;
+  sharer one, other;
+};
+
+TEST_CASE("who joins under another name has left under the former, and other data are the member's data") {
+  for (auto what : all_faults)
+    for (std::uint32_t seed = 1; seed <= 3; ++seed)
+      for (std::size_t at = 0; at < 40; ++at) {
+        CAPTURE(static_cast<int>(what));
+        CAPTURE(seed);
+        CAPTURE(at);
+        fake_ensemble e(seed);
+        shared_client c(e);
+        c.client.impatient = seed % 2;
+        auto run = [&] { e.run([] { return false; }, 1'000, at, 0, what); };
+        c.one.group.join("a", "1");
+        while (e.step()) {
+        }
+        CHECK(c.one.joins == 1);
+        c.one.group.join("b", "1");
+        run();
+        CHECK(e.children_of("/g") == std::vector<std::string>{"b"});
+        c.one.group.join("b", "2");
+        run();
+        CHECK(c.one.joins >= 3);
+        CHECK(e.children_of("/g") == std::vector<std::string>{"b"});
+        CHECK(e.tree.at("/g/b").data == "2");
+        c.one.group.leave();
+        run();
+        CHECK(c.one.parts == 1);
+        CHECK(e.children_of("/g").empty());
+      }
+}
+
+TEST_CASE("who joins under another name before the first is answered has only the last one") {
+  for (int steps = 0; steps < 20; ++steps) {
+    CAPTURE(steps);
+    fake_ensemble e(1);
+    shared_client c(e);
+    c.one.group.join("a", "");
+    for (int i = 0; i < steps; ++i) e.step();
+    c.one.group.join("b", "");
+    while (e.step()) {
+    }
+    CHECK(e.children_of("/g") == std::vector<std::string>{"b"});
+  }
+}
+
+TEST_CASE("two members of one name on one client are two: the second waits, and leaves the first alone") {
+  for (std::uint32_t seed = 1; seed <= 20; ++seed) {
+    CAPTURE(seed);
+    fake_ensemble e(seed);
+    shared_client c(e);
+    auto run = [&] { e.run([] { return false; }, 1'000, never, 0, fault::answers_lost); };
+    c.one.group.join("same", ""), c.other.group.join("same", "");
+    run();
+    CHECK(c.one.joins + c.other.joins == 1);
+    auto& in = c.one.joins ? c.one : c.other;
+    auto& waits = c.one.joins ? c.other : c.one;
+    waits.group.leave();
+    run();
+    CHECK(waits.parts == 1);
+    CHECK(e.tree.contains("/g/same"));
+    waits.group.join("same", "");
+    run();
+    CHECK(waits.joins == 0);
+    in.group.leave();
+    run();
+    CHECK(waits.joins == 1);
+    CHECK(e.tree.contains("/g/same"));
+  }
+}
+
+TEST_CASE("a join that was refused does not happen later") {
+  constexpr auto no_auth = static_cast<std::int32_t>(zk::err::no_auth);
+  for (std::string what : {"/g", "/g/a"}) {
+    CAPTURE(what);
+    fake_ensemble e(1);
+    e.refuses = [&](const client_request& r) { return writes_to(r, what) ? no_auth : 0; };
+    shared_client c(e);
+    c.one.group.join("a", "");
+    while (e.step()) {
+    }
+    CHECK(c.one.code == no_auth);
+    e.refuses = nullptr;
+    c.other.group.join("b", "");
+    while (e.step()) {
+    }
+    CHECK(c.one.joins == 0);
+    CHECK(e.children_of("/g") == std::vector<std::string>{"b"});
+    c.one.group.join("a", "");
+    while (e.step()) {
+    }
+    CHECK(c.one.joins == 1);
+  }
+}
+
+TEST_CASE("a member whose new data are refused is out") {
+  constexpr auto no_auth = static_cast<std::int32_t>(zk::err::no_auth);
+  fake_ensemble e(1);
+  shared_client c(e);
+  c.one.group.join("a", "1");
+  while (e.step()) {
+  }
+  e.refuses = [&](const client_request& r) { return std::holds_alternative<client::set_data>(r) ? no_auth : 0; };
+  c.one.group.join("a", "2");
+  while (e.step()) {
+  }
+  CHECK(c.one.code == no_auth);
+  CHECK(e.children_of("/g").empty());
+}
+
 }  // namespace
 }  // namespace troupe::recipes_test

@@ -25,6 +25,12 @@ answer failed(zk::err e) { return {static_cast<std::int32_t>(e), {}}; }
 
 }  // namespace
 
+bool writes_to(const client_request& r, const std::string& path) {
+  auto is = [&](auto* one) { return one && one->path == path; };
+  return is(std::get_if<client::create>(&r)) || is(std::get_if<client::set_data>(&r)) ||
+         is(std::get_if<client::remove>(&r));
+}
+
 zk::stat fake_ensemble::stat_of(const std::string& path) const {
   auto& n = tree.at(path);
   zk::stat s;
@@ -78,6 +84,7 @@ zk::err fake_ensemble::apply(session_id session, const client::multi::operation&
 }
 
 answer fake_ensemble::execute(session_id session, const client_request& r) {
+  if (auto code = refuses ? refuses(r) : 0) return {code, {}};
   client::multi many;
   if (auto* get = std::get_if<client::get_data>(&r)) {
     if (!tree.contains(get->path)) return failed(zk::err::no_node);
@@ -189,6 +196,7 @@ fake_client::fake_client(fake_ensemble& e) : ensemble_(e), session_(++e.last_ses
 }
 
 void fake_client::ask(client_request r, std::function<void(const recipes::answer&)> then) {
+  if (!connected_ && impatient) return answer({std::move(r), std::move(then), 0}, {client::code::deadline_passed, {}});
   waiting_.push_back({std::move(r), std::move(then), 0});
 }
 
@@ -215,7 +223,7 @@ std::string fake_client::token() {
 }
 
 void fake_client::step(bool hear) {
-  if (!inbox_.empty() && (hear || !connected_ || waiting_.empty())) {
+  if (!inbox_.empty() && (hear || !connected_ || slow_ || waiting_.empty())) {
     auto m = std::move(inbox_.front());
     inbox_.pop_front();
     return m.deliver();
@@ -262,7 +270,8 @@ void fake_client::tell(number n, happening h) {
                       call(h);
                     },
                     {},
-                    false});
+                    false,
+                    true});
 }
 
 void fake_client::say(client::session_state s, session_id id) {
@@ -273,8 +282,22 @@ void fake_client::say(client::session_state s, session_id id) {
                     false});
 }
 
+std::vector<client_request> fake_client::die() {
+  std::vector<client_request> out;
+  for (auto& a : waiting_)
+    if (std::holds_alternative<client::multi>(a.what)) out.push_back(std::move(a.what));
+  connected_ = false;
+  waiting_.clear(), inbox_.clear(), told_again_.clear(), watches_.clear(), timers_.clear();
+  return out;
+}
+
 void fake_client::suffer(fault what) {
   if (!connected_) return;
+  if (what == fault::requests_slow) {
+    slow_ = true;
+    ensemble_.later_.emplace(ensemble_.now_ms + 300, [this] { slow_ = false; });
+    return;
+  }
   connected_ = false;
   auto is_write = [](const asked& a) {
     return !a.subscribes && (a.what.index() <= 3);  // create, set_data, remove, multi
@@ -285,7 +308,7 @@ void fake_client::suffer(fault what) {
   std::deque<asked> again;
   for (auto& m : heard) {
     if (!m.answers)
-      inbox_.push_back(std::move(m));
+      (m.changes ? told_again_ : inbox_).push_back(std::move(m));
     else if (is_write(m.request))
       answer(std::move(m.request), loss);
     else
@@ -295,7 +318,8 @@ void fake_client::suffer(fault what) {
     while (!waiting_.empty() && is_write(waiting_.front())) {
       auto a = std::move(waiting_.front());
       waiting_.pop_front();
-      if (what == fault::requests_late && std::holds_alternative<client::multi>(a.what))
+      auto* set = std::get_if<client::set_data>(&a.what);
+      if (what == fault::requests_late && (std::holds_alternative<client::multi>(a.what) || (set && set->version >= 0)))
         ensemble_.late_.push_back([this, r = a.what, s = session_] { ensemble_.execute(s, r); });
       answer(std::move(a), loss);
     }
@@ -326,7 +350,9 @@ void fake_client::reconnect(bool expired) {
   connected_ = true;
   say(client::session_state::connected, session_);
   auto missed = std::exchange(missed_, {});
+  auto told_again = std::exchange(told_again_, {});
   if (std::exchange(log_reaches_back_, true)) {
+    for (auto& m : told_again) inbox_.push_back(std::move(m));
     for (auto& c : missed) hear_changes(c);
     return;
   }

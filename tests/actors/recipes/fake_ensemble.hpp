@@ -20,12 +20,16 @@ class fake_client;
 enum class fault {
   answers_lost,    ///< what the ensemble has done, it has done; nobody hears of it
   requests_lost,   ///< what was on its way is not done
-  requests_late,   ///< multis that were on their way are done later, or refused for their versions
+  requests_late,   ///< writes at a version that were on their way are done later, or refused for their versions
+  requests_slow,   ///< the connection stays, but what it carries to the ensemble takes longer than all that others do
   log_too_short,   ///< subscriptions go on from a state instead of changes
   session_expired  ///< the client stays away until its session is over
 };
-inline constexpr fault all_faults[] = {fault::answers_lost, fault::requests_lost, fault::requests_late,
-                                       fault::log_too_short, fault::session_expired};
+inline constexpr fault all_faults[] = {fault::answers_lost,  fault::requests_lost, fault::requests_late,
+                                       fault::requests_slow, fault::log_too_short, fault::session_expired};
+
+/// Whether it writes (other than by a multi) to that znode.
+bool writes_to(const recipes::client_request&, const std::string& path);
 
 /// A step at which no fault comes.
 inline constexpr std::size_t never = SIZE_MAX;
@@ -44,6 +48,8 @@ class fake_ensemble {
   };
   std::map<std::string, node> tree{{"/", {}}};
   zxid_t zxid = 1;
+  /// What it says to a request instead of doing it; 0: it does it.
+  std::function<std::int32_t(const recipes::client_request&)> refuses;
 
   recipes::answer execute(session_id, const recipes::client_request&);
   void expire(session_id);
@@ -90,6 +96,10 @@ class fake_client final : public recipes::surroundings {
   std::string token() override;
 
   void suffer(fault);
+  /// Its process dies: it hears and asks nothing any more. Returns the multis that were on their way.
+  std::vector<recipes::client_request> die();
+  /// As one with a short deadline: what it asks without a connection fails at once.
+  bool impatient = false;
 
  private:
   friend class fake_ensemble;
@@ -110,8 +120,9 @@ class fake_client final : public recipes::surroundings {
     std::function<void()> deliver;
     asked request;  ///< that it answers, if it does
     bool answers = false;
+    bool changes = false;  ///< a subscription's: on a broken connection it is told again on the next one
   };
-  bool can_step() const { return !inbox_.empty() || (connected_ && !waiting_.empty()); }
+  bool can_step() const { return !inbox_.empty() || (connected_ && !slow_ && !waiting_.empty()); }
   void step(bool hear);
   void carry_out(asked);
   void begin_watch(number);
@@ -123,10 +134,10 @@ class fake_client final : public recipes::surroundings {
 
   fake_ensemble& ensemble_;
   session_id session_;
-  bool connected_ = true, log_reaches_back_ = true;
+  bool connected_ = true, slow_ = false, log_reaches_back_ = true;
   std::vector<client::changes> missed_;
   std::deque<asked> waiting_;
-  std::deque<message> inbox_;
+  std::deque<message> inbox_, told_again_;
   std::map<number, watching> watches_;
   std::map<number, std::function<void()>> timers_;
   number last_ = 0;

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <memory>
 
 #include "tests/actors/recipes/fake_ensemble.hpp"
@@ -12,6 +13,15 @@ namespace {
 using namespace recipes;
 
 constexpr std::size_t size = 3;
+
+constexpr auto no_auth = static_cast<std::int32_t>(zk::err::no_auth);
+
+/// How many are in.
+std::size_t entries(const fake_ensemble& e) {
+  auto all = e.children_of("/b");
+  return static_cast<std::size_t>(
+      std::count_if(all.begin(), all.end(), [](auto& name) { return name.starts_with("in-"); }));
+}
 
 /// Rounds of everybody, counted as they pass.
 struct hall {
@@ -37,11 +47,17 @@ struct guest final : gathering::port {
     if (strict) CHECK(here.departs >= size * done);
     if (done < 2) come();
   }
-  void refused(std::int32_t code) override { FAIL("refused: " << code); }
+  void refused(std::int32_t code) override {
+    if (!may_be_refused) FAIL("refused: " << code);
+    CHECK(code == no_auth);
+    ++refusals;
+  }
 
   fake_client client;
   gathering barrier;
   hall& here;
+  bool may_be_refused = false;
+  std::size_t refusals = 0;
   std::size_t rounds = 0, done = 0;
   bool stays = false;
   bool strict = true;  ///< no session expires
@@ -70,8 +86,8 @@ std::size_t run_barrier(std::uint32_t seed, std::size_t at, std::size_t whom, fa
 }
 
 TEST_CASE("all enter together and leave together, round after round, whatever befalls a connection at any step") {
-  for (auto what : {fault::answers_lost, fault::requests_lost, fault::log_too_short})
-    for (std::uint32_t seed = 1; seed <= 4; ++seed) {
+  for (auto what : all_faults)
+    for (std::uint32_t seed = 1; seed <= 4 && what != fault::session_expired; ++seed) {
       auto steps = run_barrier(seed, never, 0, what);
       for (std::size_t at = 0; at < steps; ++at) run_barrier(seed, at, at + seed, what);
     }
@@ -87,7 +103,7 @@ TEST_CASE("a participant whose session expires before the others have come enter
   one.client.suffer(fault::session_expired);
   while (e.step()) {
   }
-  CHECK(e.children_of("/b").size() == 2);
+  CHECK(entries(e) == 2);
   guest third(e, here);
   REQUIRE(e.run([&] { return here.entered == 3; }, 500, never, 0, fault::answers_lost));
 }
@@ -105,7 +121,7 @@ TEST_CASE("one whose session expires inside keeps nobody from leaving") {
   REQUIRE(e.run([&] { return here.left == size; }, 500, never, 0, fault::answers_lost));
   while (e.step()) {
   }
-  CHECK(e.children_of("/b").empty());
+  CHECK(entries(e) == 0);
 }
 
 TEST_CASE("who comes while a round is on waits until its end") {
@@ -135,7 +151,7 @@ TEST_CASE("who gives up while its entry is being made leaves none behind") {
     while (e.step()) {
     }
     CHECK(here.left == 1);
-    CHECK(e.children_of("/b").empty());
+    CHECK(entries(e) == 0);
   }
 }
 
@@ -146,6 +162,150 @@ TEST_CASE("a barrier whose participants have all died in the middle serves the n
   std::vector<std::unique_ptr<guest>> guests;
   for (std::size_t i = 0; i < size; ++i) guests.push_back(std::make_unique<guest>(e, here));
   REQUIRE(e.run([&] { return here.entered == size; }, 500, never, 0, fault::answers_lost));
+}
+
+/// What visits to a barrier look like from outside, by a clock that counts what happens.
+struct visits {
+  struct one {
+    std::size_t asked, entered = never, departed = never, left = never;
+    bool excused = false;             ///< a session that expires ends it, for the others
+    std::vector<std::size_t> with{};  ///< others of the same round: they were inside at the same time
+    bool inside() const { return entered != never && departed == never && !excused; }
+  };
+  std::vector<one> all;
+  std::size_t now = 0;
+};
+
+constexpr std::size_t goes = 2;  ///< of each visitor
+
+struct visitor final : gathering::port {
+  visitor(fake_ensemble& e, visits& v) : client(e), barrier(client, *this, "/b", size), book(v) {
+    client.on_session = [this](auto& event) { barrier.on_session(event); };
+    barrier.start();
+    come();
+  }
+  void come() {
+    mine = book.all.size();
+    book.all.push_back({++book.now});
+    book.all.back().excused = excused;
+    barrier.enter();
+  }
+  void entered() override {
+    auto& visit = book.all[mine];
+    visit.entered = ++book.now;
+    std::size_t candidates = 0;
+    for (std::size_t k = 0; k < book.all.size(); ++k) {
+      auto& other = book.all[k];
+      if (k != mine && other.inside()) {
+        CHECK(other.entered > visit.asked);  // it is of our round
+        visit.with.push_back(k), other.with.push_back(mine);
+      }
+      // Of a round nobody is told `left` while one of it is still in.
+      candidates += other.entered >= visit.asked && (other.left == never || excused);
+    }
+    CHECK(candidates >= size);
+    client.after(std::chrono::milliseconds(5), [this] {
+      book.all[mine].departed = ++book.now;
+      barrier.leave();
+    });
+  }
+  void left() override {
+    book.all[mine].left = ++book.now;
+    if (!excused)
+      for (auto k : book.all[mine].with) CHECK(!book.all[k].inside());
+    if (++done < goes) come();
+  }
+  void refused(std::int32_t code) override { FAIL("refused: " << code); }
+  bool waits() const { return done < goes && book.all[mine].entered == never; }
+
+  fake_client client;
+  gathering barrier;
+  visits& book;
+  bool excused = false;
+  std::size_t mine = 0, done = 0;
+};
+
+std::size_t run_crowd(std::uint32_t seed, std::size_t at, std::size_t whom, fault what) {
+  CAPTURE(seed);
+  CAPTURE(at);
+  CAPTURE(whom);
+  CAPTURE(static_cast<int>(what));
+  constexpr std::size_t crowd = 5;
+  fake_ensemble e(seed);
+  visits book;
+  std::vector<std::unique_ptr<visitor>> all;
+  for (std::size_t i = 0; i < crowd; ++i) {
+    auto& v = all.emplace_back(std::make_unique<visitor>(e, book));
+    v->client.impatient = seed % 2;
+    v->excused = book.all.back().excused = what == fault::session_expired && i == whom % crowd;
+  }
+  e.run([] { return false; }, 10'000, at, whom, what);
+  // The last ones may be too few for another round.
+  std::size_t waiting = 0;
+  for (auto& v : all) {
+    CHECK((v->done == goes || v->waits()));
+    waiting += v->waits();
+  }
+  CHECK(waiting < size);
+  CHECK(entries(e) == waiting);
+  return e.steps;
+}
+
+TEST_CASE("where more come than a round takes, rounds do not mix, whatever befalls one at any step") {
+  for (auto what : all_faults)
+    for (std::uint32_t seed = 1; seed <= 2; ++seed) {
+      auto steps = run_crowd(seed, never, 0, what);
+      for (std::size_t at = 0; at < steps; ++at) run_crowd(seed, at, at + seed, what);
+    }
+}
+
+TEST_CASE("who is refused leaves no entry behind, and does not come in by itself later") {
+  for (std::string what : {"/b", "/b/ready"}) {
+    CAPTURE(what);
+    fake_ensemble e(1);
+    e.refuses = [&](const client_request& r) { return writes_to(r, what) ? no_auth : 0; };
+    hall here;
+    std::vector<std::unique_ptr<guest>> guests;
+    for (std::size_t i = 0; i < size; ++i) {
+      guests.push_back(std::make_unique<guest>(e, here));
+      guests.back()->may_be_refused = guests.back()->stays = true;
+    }
+    while (e.step()) {
+    }
+    auto count = [&] { return std::count_if(guests.begin(), guests.end(), [](auto& g) { return g->refusals > 0; }); };
+    auto refused = static_cast<std::size_t>(count());
+    CHECK(refused > 0);
+    CHECK(entries(e) == size - refused);
+    e.refuses = nullptr;
+    e.execute(1, client::create{"/b", {}, client::create_mode::persistent, {}});
+    e.execute(1, client::create{"/b/note", {}, client::create_mode::persistent, {}});
+    while (e.step()) {
+    }
+    CHECK(here.entered == 0);
+    CHECK(entries(e) == size - refused);
+    for (auto& g : guests)
+      if (g->refusals) g->come();
+    REQUIRE(e.run([&] { return here.entered == size; }, 500, never, 0, fault::answers_lost));
+  }
+}
+
+TEST_CASE("who gives up while its entry is being made leaves none behind, though nobody hears its sync at first") {
+  for (std::uint32_t seed = 1; seed <= 5; ++seed)
+    for (int steps = 0; steps < 12; ++steps) {
+      CAPTURE(seed);
+      CAPTURE(steps);
+      fake_ensemble e(seed);
+      hall here;
+      guest one(e, here);
+      one.strict = false, one.done = 1, one.client.impatient = true;
+      for (int i = 0; i < steps; ++i) e.step();
+      one.client.suffer(fault::answers_lost);
+      one.barrier.leave();
+      while (e.step()) {
+      }
+      CHECK(here.left == 1);
+      CHECK(entries(e) == 0);
+    }
 }
 
 }  // namespace
