@@ -44,9 +44,13 @@ history::entry& client::record(history::entry::kind what) {
 void client::connect() {
   if (state_ != state::offline || vanished_) return;
   state_ = state::connecting;
-  do node_ = nodes_[world_.draw(nodes_.size())];
-  while (node_ == avoided_ && nodes_.size() > 1);
-  avoided_ = 0;
+  if (wanted_) {
+    node_ = wanted_;
+  } else {
+    do node_ = nodes_[world_.draw(nodes_.size())];
+    while (node_ == avoided_ && nodes_.size() > 1);
+  }
+  avoided_ = wanted_ = 0;
   ++connections_;
   heard_us_ = world_.now_us();
   conn_ = ports_.connect(node_, &hooks_);
@@ -125,6 +129,12 @@ void client::vanish(std::int64_t us) {
 
 void client::move() {
   avoided_ = node_;
+  vanish(world_.between(100, 2000));
+}
+
+void client::visit(node_id node) {
+  if (connected_to() == node) return;
+  wanted_ = node;
   vanish(world_.between(100, 2000));
 }
 

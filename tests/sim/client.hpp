@@ -32,6 +32,8 @@ class client {
   void leave();                  ///< its connection goes, and it never comes back
   void vanish(std::int64_t us);  ///< its connection goes, and it comes back later
   void move();                   ///< it gives up its node, and is at another one at once
+  void visit(node_id);           ///< it is at this node at once
+  bool only_reads() const { return reader_; }
   node_id connected_to() const { return state_ == state::online ? node_ : 0; }
   std::string state_text() const;
 
@@ -86,7 +88,7 @@ class client {
   std::uint64_t calm_roles_ = 0;  ///< changes of roles before it: those end connections
   void disturbed(const char* by);
   conn_id conn_ = 0;
-  node_id node_ = 0, avoided_ = 0;
+  node_id node_ = 0, avoided_ = 0, wanted_ = 0;
   std::uint64_t connections_ = 0;  ///< so far: timers of an earlier one know that they are late
   session_id session_ = 0;
   std::string password_ = std::string(16, '\0');

@@ -336,20 +336,20 @@ bool ensemble::freeze_clock(node_id id, std::int64_t ms) {
   return true;
 }
 
-bool ensemble::pause(node_id id, std::int64_t ms) {
+bool ensemble::pause(node_id id, std::int64_t ms, std::int64_t links_late_us) {
   auto& n = at(id);
   if (!n.up || n.paused) return false;
   n.paused = true;
   world_.trace([&] { return "node " + std::to_string(id) + " is stopped for " + std::to_string(ms) + " ms"; });
   network_->node_paused(id);
-  world_.after(ms * 1000, [this, id, boot = n.boot] {
+  world_.after(ms * 1000, [this, id, boot = n.boot, links_late_us] {
     auto& m = at(id);
     if (!m.up || m.boot != boot) return;
     m.paused = false;
     world_.trace([&] { return "node " + std::to_string(id) + " goes on"; });
     // Its sockets are read by threads of their own, in any order.
     for (auto& [link, list] : m.parked)
-      world_.after(world_.between(0, 5000), [this, id, boot, link = link] {
+      world_.after(world_.between(0, 5000) + (link ? links_late_us : 0), [this, id, boot, link = link] {
         if (at(id).up && at(id).boot == boot) wake(at(id), link);
       });
     for (std::size_t p = 0; p < parts; ++p)

@@ -29,7 +29,8 @@ class ensemble {
   void start(node_id);
   void stop(node_id);  ///< as by SIGTERM: its stores are closed
   void crash(node_id, bool power);
-  bool pause(node_id, std::int64_t ms);         ///< false: it is down, or stands still already
+  /// Its links are read so much later than its clients when it goes on. False: it is down, or stands still already.
+  bool pause(node_id, std::int64_t ms, std::int64_t links_late_us = 0);
   bool stall(node_id, std::int64_t ms);         ///< its disk; the same
   bool freeze_clock(node_id, std::int64_t ms);  ///< false: it stands still already
   void wipe(node_id);

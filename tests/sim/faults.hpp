@@ -23,6 +23,8 @@ class faults {
   void node_faults();
   // ---- occasions.cpp
   void occasions();
+  void freeze_leader();
+  void freeze(node_id leader, int patience_ms);
   void wipe_behind();
   bool move_client();
   void hide(node_id elected);

@@ -8,8 +8,7 @@ namespace troupe::sim {
 
 void faults::occasions() {
   auto& o = world_.set;
-  if (auto l = nodes_.leader(); chance(o.freeze_leader) && l && nodes_.pause(l, world_.between(600, o.freeze_ms)))
-    fired("leader frozen");
+  if (chance(o.freeze_leader)) freeze_leader();
   if (chance(o.move_client) && move_client()) fired("client moved");
   wipe_behind();
   if (!o.crash_in_copy) return;
@@ -27,6 +26,34 @@ void faults::occasions() {
     }
     n.copying = false;
   }
+}
+
+/// The leader stands still until the others have another one. When it goes on, it must not tell what is old. What is asked
+/// behind a write of its own waits with it: clients that write go elsewhere, those that only read come to it, and it
+/// stands still when nothing is under way.
+void faults::freeze_leader() {
+  auto l = nodes_.leader();
+  if (!l) return;
+  if (world_.one_in(3)) return freeze(l, 0);
+  for (auto& c : clients_)
+    if (c->only_reads())
+      c->visit(l);
+    else if (c->connected_to() == l)
+      c->move();
+  freeze(l, 300);
+}
+
+void faults::freeze(node_id l, int patience_ms) {
+  if (!active_ || nodes_.leader() != l) return;
+  auto settled = [&] {
+    return nodes_.at(l).zab->pending() == 0 && std::all_of(clients_.begin(), clients_.end(), [&](auto& c) {
+             return c->only_reads() == (c->connected_to() == l);
+           });
+  };
+  if (patience_ms && !settled()) return world_.after(1000, [this, l, patience_ms] { freeze(l, patience_ms - 1); });
+  // Its links may be read later than its clients.
+  auto links_late_us = world_.one_in(2) ? world_.between(0, 30'000) : 0;
+  if (nodes_.pause(l, world_.between(600, world_.set.freeze_ms), links_late_us)) fired("leader frozen");
 }
 
 /// Its calls wait in the link between its node and the leader, while it goes on elsewhere: they must not take effect
