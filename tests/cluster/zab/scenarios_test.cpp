@@ -133,6 +133,23 @@ TEST_CASE("a leader whose disk hangs leaves the lead to the others, for good, an
   write(e, 2);
 }
 
+TEST_CASE("the others elect one of them when their leader dies, though a node whose disk hangs has the best vote") {
+  ensemble e({.members = {{1}, {2}, {3}, {4}, {5}}});
+  start(e);
+  auto hung = e.leader();
+  REQUIRE(hung == 5);
+  e.at(hung).frozen = true;
+  e.submit(hung, 1);
+  e.until(
+      "the others have a leader of their own", [&] { return e.leader() && e.leader() != hung; }, 5000);
+  for (auto end = e.now_ms() + 5000; e.now_ms() < end; e.pass_ms(10)) e.settle();
+  auto second = e.leader();
+  REQUIRE(second != hung);
+  e.crash(second);
+  e.until(
+      "one of those that are left leads", [&] { return e.leader() && e.leader() != hung; }, 1000);
+}
+
 TEST_CASE("a deposed leader's uncommitted proposals are truncated when it returns (ZOOKEEPER-1154, 2845)") {
   ensemble e({});
   start(e);
