@@ -51,7 +51,8 @@ struct drop_link {
 struct look {
   zxid_t last_logged;
   epoch_t current_epoch;
-};  ///< broadcast -> election
+};               ///< broadcast -> election
+struct rest {};  ///< broadcast -> election
 struct decided {
   node_id leader;
 };  ///< election -> broadcast

@@ -13,6 +13,7 @@
 #include <memory>
 
 #include "persistence/file_io.hpp"
+#include "persistence/free_pages.hpp"
 
 namespace troupe::persistence {
 
@@ -55,8 +56,9 @@ void lmdb_env::open() {
     MDB_envinfo info;
     if (auto rc = mdb_env_info(env_, &info)) fail("open", rc);
     map_size_ = info.me_mapsize;  // larger than asked for if what is there needs more
-    if (used_bytes() > file_bytes() && !fresh)
-      throw storage_error(file_.string() + ": truncated: has " + std::to_string(file_bytes()) + " bytes, needs " +
+    if (auto have = file_bytes(); used_bytes() > have && !fresh &&
+                                  !pages_are_free(file_, page_size_, have / page_size_, used_bytes() / page_size_))
+      throw storage_error(file_.string() + ": truncated: has " + std::to_string(have) + " bytes, needs " +
                           std::to_string(used_bytes()) + "; " + std::string(resynchronise_advice));
     int dead = 0;
     mdb_reader_check(env_, &dead);  // readers of a process that was killed would pin old pages for ever

@@ -24,8 +24,8 @@ namespace troupe::persistence {
 
 class lmdb_env : public table_store {
  public:
-  /// Opens or creates DIRECTORY/data.mdb with these tables, known by their index from now on. Refuses a file that is
-  /// shorter than what it says it contains: touching the missing pages would be SIGBUS later.
+  /// Opens or creates DIRECTORY/data.mdb with these tables, known by their index from now on. Refuses a file that ends
+  /// before a page that is in use: touching it would be SIGBUS later.
   lmdb_env(std::filesystem::path directory, std::size_t map_size_bytes, std::vector<const char*> tables);
   ~lmdb_env() override;
   lmdb_env(const lmdb_env&) = delete;

@@ -154,6 +154,7 @@ void broadcast_actor::dispatch() {
   for (auto& i : e.installs) send(ctx_->checkpointer, box(msg::install{std::move(i)}));
   if (!e.touched.empty()) send(ctx_->tracker, box(msg::touched{std::move(e.touched), true}));
   for (auto peer : e.drop_links) send(ctx_->links, box(msg::drop_link{peer}));
+  if (e.rest) send(ctx_->election, box(msg::rest{}));
   if (e.look) send(ctx_->election, box(msg::look{peer_.last_logged(), peer_.current_epoch()}));
   e.clear();
 }

@@ -7,7 +7,8 @@
 ///         writer); msg::snapshot_chunk and msg::installed (checkpointer); msg::tick
 /// Sends   msg::peer_send, msg::drop_link -> peer links; msg::persist, msg::log_read -> log writer; msg::local,
 ///         msg::replaced -> commit; msg::snapshot_read, msg::install -> checkpointer; msg::touched, msg::role ->
-///         session tracker; msg::role -> gateway, supervisor, checkpointer; msg::look, msg::established -> election
+///         session tracker; msg::role -> gateway, supervisor, checkpointer; msg::look, msg::rest, msg::established ->
+///         election
 /// Dies    with the node.
 /// Batches: proposals gather while our own disk syncs, since they could not be on it before the next sync anyway. That
 /// makes one append, one frame to each peer and one ack of what would be many. Invariant: what may be said only once

@@ -48,6 +48,11 @@ caf::behavior election_actor::make_behavior() {
         election_.look(m->last_logged, m->current_epoch, ctx_->monotonic_ms(), e);
         dispatch(e);
       },
+      [this](boxed<msg::rest>&) {
+        zab::election_effects e;
+        election_.rest(e);
+        dispatch(e);
+      },
       [this](boxed<msg::established>& m) {
         zab::election_effects e;
         election_.on_established(m->epoch, ctx_->monotonic_ms(), e);

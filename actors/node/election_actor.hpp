@@ -1,8 +1,8 @@
 #pragma once
 /// The election actor: owns our vote, the logical time and the peers' votes.
 ///
-/// Takes   msg::peer_frames of the election channel and msg::link_state (peer links); msg::look and msg::established
-///         (broadcast); msg::tick
+/// Takes   msg::peer_frames of the election channel and msg::link_state (peer links); msg::look, msg::rest and
+///         msg::established (broadcast); msg::tick
 /// Sends   msg::peer_send -> peer links; msg::decided -> broadcast
 /// Dies    with the node.
 

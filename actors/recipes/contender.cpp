@@ -128,16 +128,31 @@ void contender::wait_for(const std::string& entry, zxid_t since) {
 
 void contender::hold(zxid_t as_of) {
   state_ = state::holding;
-  watch_ = out_.watch(child(settings_.path, entry_), client::scope::node, as_of, false,
-                      current([this](const happening& h) { on_own_entry(h); }));
+  watch_own_entry(as_of);
   if (!connected_) timer_ = out_.after(settings_.patience, [this] { timer_ = 0, lose(); });
   port_.held(fencing_, entry_);
+}
+
+void contender::watch_own_entry(zxid_t since) {
+  watch_ = out_.watch(child(settings_.path, entry_), client::scope::node, since, false,
+                      current([this](const happening& h) { on_own_entry(h); }));
+}
+
+/// The node went on no longer with the watch: we hold it all the same, unless the entry went meanwhile.
+void contender::look_at_own_entry() {
+  out_.ask(client::exists{child(settings_.path, entry_)}, current([this](const answer& a) {
+             if (fate_of(a.code) == fate::closed) return refuse(a.code);
+             if (!a.ok()) return pause(&contender::look_at_own_entry);
+             auto& e = a.as<client::existing>();
+             if (!e.stat) return lose();
+             watch_own_entry(e.zxid);
+           }));
 }
 
 void contender::on_own_entry(const happening& h) {
   if (auto* s = std::get_if<client::state>(&h); s && !s->list.empty()) return;
   if (auto* c = std::get_if<client::changes>(&h); c && c->list.back().type != zk::event::node_deleted) return;
-  if (std::holds_alternative<std::int32_t>(h)) return end_watch();  // we hold it all the same
+  if (std::holds_alternative<std::int32_t>(h)) return end_watch(), pause(&contender::look_at_own_entry);
   lose();
 }
 

@@ -64,6 +64,8 @@ class contender {
   void on_line(const client::children&);
   void wait_for(const std::string& entry, zxid_t since);
   void hold(zxid_t as_of);
+  void watch_own_entry(zxid_t since);
+  void look_at_own_entry();
   void on_own_entry(const happening&);
   void remove_entry();
   void start_over();

@@ -64,6 +64,13 @@ struct context {
     answer_patience_ms = settings.answer_timeout_ms, gather_patience_ms = settings.gather_timeout_ms;
   }
   bool durable(std::uint64_t token) const { return log.confirmed() >= token; }
+  /// How long our disk has owed an answer, once that is so long that it may never come: whoever waits for us then waits
+  /// in vain. Shorter stalls cost nobody anything.
+  std::optional<std::int64_t> disk_hangs_for_ms(std::int64_t now_ms) const {
+    auto since = log.oldest_pending_ms();
+    if (!since || now_ms - *since <= 2 * settings.sync_timeout_ms) return std::nullopt;
+    return now_ms - *since;
+  }
   void set_role(commit::role r, epoch_t epoch, node_id of, effects& fx) {
     role = r, leader = of;
     if (r != commit::role::looking) reset_patience();

@@ -6,7 +6,7 @@ void effects::clear() {
   send.clear(), persist.clear(), local.clear(), log_reads.clear(), snapshot_reads.clear(), installs.clear();
   touched.clear(), drop_links.clear(), log.clear(), accused.clear();
   persist_token = 0;
-  look = false;
+  rest = look = false;
   fatal.reset();
 }
 

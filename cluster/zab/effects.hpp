@@ -100,7 +100,8 @@ struct effects {
   std::vector<install_chunk> installs;
   std::vector<session_id> touched;   ///< leader: sessions that followers heard of -> session tracker
   std::vector<node_id> drop_links;   ///< close the link to these (too slow, or broke the protocol): text in `log`
-  bool look = false;                 ///< our role ended: start an election
+  bool rest = false;                 ///< our role ended, but we are nobody to vote for or with: be silent until `look`
+  bool look = false;                 ///< our role ended, or our rest: start an election
   std::vector<std::string> log;      ///< for the operator
   std::vector<std::string> accused;  ///< who sent what no honest peer sends, and what: also in `log`
   std::optional<std::string> fatal;  ///< the node must stop, and why

@@ -61,6 +61,14 @@ struct election::impl {
     check(now_ms, fx);
   }
 
+  /// Others shall not think any more that we lead, or stand behind someone.
+  void rest(election_effects& fx) {
+    vote = notification{};
+    vote.state = state_t::observing, vote.round = round;
+    waiting_since_ms.reset();
+    tell_all(fx);
+  }
+
   void hear(node_id from, const notification& n, std::int64_t now_ms, election_effects& fx) {
     auto& e = settings.ensemble;
     if (n.round > max_round) return;  // nobody gets there; from there ours would start again at 0
@@ -189,6 +197,7 @@ election::~election() = default;
 void election::look(zxid_t last_logged, epoch_t current_epoch, std::int64_t now_ms, election_effects& fx) {
   impl_->look(last_logged, current_epoch, now_ms, fx);
 }
+void election::rest(election_effects& fx) { impl_->rest(fx); }
 void election::on_notification(node_id from, const notification& n, std::int64_t now_ms, election_effects& fx) {
   impl_->hear(from, n, now_ms, fx);
 }

@@ -40,6 +40,8 @@ class election {
 
   /// Starts a new round with our own vote: after start, and whenever leading or following ended.
   void look(zxid_t last_logged, epoch_t current_epoch, std::int64_t now_ms, election_effects&);
+  /// Our role ended, but we take no part until the next look().
+  void rest(election_effects&);
   void on_notification(node_id from, const notification&, std::int64_t now_ms, election_effects&);
   void on_link(node_id peer, bool up, std::int64_t now_ms, election_effects&);
   /// We became an established leader or synchronised learner of this epoch: what we answer lookers (ZOOKEEPER-1732).

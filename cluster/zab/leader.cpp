@@ -151,8 +151,8 @@ void leader::tick(std::int64_t now_ms, effects& fx) {
     return ctx_.end_for_lack_of_patience(ctx_.gather_patience_ms, "no quorum of followers came");
   if (phase_ != phase::serving && now_ms - last_progress_ms() > s.init_timeout_ms && !established_)
     return ctx_.end("discovery and synchronisation made no progress within init_timeout_ms");
-  if (auto since = ctx_.log.oldest_pending_ms(); since && established_ && now_ms - *since > 2 * s.sync_timeout_ms)
-    return ctx_.end("our own disk has not answered for " + std::to_string(now_ms - *since) + " ms");
+  if (auto ms = ctx_.disk_hangs_for_ms(now_ms))
+    return ctx_.end("our own disk has not answered for " + std::to_string(*ms) + " ms");
   std::vector<std::pair<node_id, const char*>> lost;
   for (auto& [id, l] : learners_) {
     bool synced = l.at == stage::synced;

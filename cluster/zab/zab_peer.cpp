@@ -16,7 +16,7 @@ struct zab_peer::impl {
   std::unique_ptr<zab::learner> learning;
   /// FollowerInfo of those who took us for the leader sooner than we did: one a peer, forgotten with its link.
   std::map<node_id, follower_info> early;
-  bool look_deferred = false;  ///< until the checkpoint that is being put in place is there
+  bool resting = false;  ///< our role ended, and we may not look yet
 
   /// After every step: what became deliverable, and the end of the conversation if that was its last.
   void settle(std::int64_t now_ms, effects& fx) {
@@ -33,10 +33,15 @@ struct zab_peer::impl {
     leading.reset(), learning.reset();
     if (ctx.role != commit::role::looking) ctx.set_role(commit::role::looking, 0, 0, fx);
     ctx.leader = 0;
-    if (ctx.snap.zxid)
-      look_deferred = true;  // our history is about to change
-    else
-      fx.look = true;
+    resting = fx.rest = true;
+    maybe_look(now_ms, fx);
+  }
+
+  /// Not while a checkpoint is being put in place, since our history is about to change; nor while our disk hangs: with
+  /// the best vote we would be elected again and again, and could never lead.
+  void maybe_look(std::int64_t now_ms, effects& fx) {
+    if (!resting || ctx.snap.zxid || ctx.disk_hangs_for_ms(now_ms)) return;
+    resting = fx.rest = false, fx.look = true;
   }
 
   void begin(const char* what) const {
@@ -100,8 +105,8 @@ void zab_peer::on_durable(std::uint64_t token, std::int64_t now_ms, effects& fx)
   if (s.reset && i.ctx.durable(s.reset)) {
     if (i.learning) i.learning->on_installed(fx);
     s = {};
-    if (i.look_deferred) i.look_deferred = false, fx.look = true;
   }
+  i.maybe_look(now_ms, fx);
   if (i.leading) i.leading->on_durable(now_ms, fx);
   if (i.learning) i.learning->on_durable(now_ms, fx);
   i.settle(now_ms, fx);

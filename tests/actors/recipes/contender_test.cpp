@@ -127,6 +127,29 @@ TEST_CASE("a holder whose entry somebody deletes has lost the lock") {
   REQUIRE(e.run([&] { return one.losses == 1; }, 100, never, 0, fault::answers_lost));
 }
 
+TEST_CASE("a holder whose subscription the node refuses to go on with holds on, and still hears when its entry goes") {
+  fake_ensemble e(1);
+  stage here;
+  worker one(e, here, 1);
+  REQUIRE(e.run([&] { return one.line.holding(); }, 100, never, 0, fault::answers_lost));
+  auto entry = "/locks/a/" + e.children_of("/locks/a").front();
+  one.client.end_subscriptions(static_cast<std::int32_t>(zk::err::system_error));
+  SUBCASE("before it has looked again") {}
+  SUBCASE("after that") {
+    auto later = e.now_ms + 200;
+    bool passed = false;
+    one.client.after(std::chrono::milliseconds(200), [&] { passed = true; });
+    REQUIRE(e.run([&] { return passed; }, 100, never, 0, fault::answers_lost));
+    REQUIRE(e.now_ms >= later);
+  }
+  CHECK(one.line.holding());
+  CHECK(one.losses == 0);
+  e.execute(1, client::remove{entry, -1});
+  auto deleted = e.now_ms;
+  REQUIRE(e.run([&] { return one.losses == 1; }, 100, never, 0, fault::answers_lost));
+  CHECK(e.now_ms <= deleted + retry_pause.count());
+}
+
 TEST_CASE("who goes wakes only the one behind it") {
   fake_ensemble e(3);
   stage here;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <utility>
 
 namespace troupe::recipes_test {
 
@@ -260,6 +261,11 @@ void fake_client::hear_changes(const client::changes& c) {
   for (auto& [n, w] : watches_)
     if (w.begun)
       if (auto f = ensemble_.filter(c, w.path, w.where); !f.list.empty()) tell(n, f);
+}
+
+void fake_client::end_subscriptions(std::int32_t code) {
+  for (auto& [n, w] : std::exchange(watches_, {}))
+    inbox_.push_back({[tell = w.tell, code] { tell(code); }, {}, false, false});
 }
 
 void fake_client::tell(number n, happening h) {

@@ -96,6 +96,8 @@ class fake_client final : public recipes::surroundings {
   std::string token() override;
 
   void suffer(fault);
+  /// The node goes on with none of its subscriptions.
+  void end_subscriptions(std::int32_t code);
   /// Its process dies: it hears and asks nothing any more. Returns the multis that were on their way.
   std::vector<recipes::client_request> die();
   /// As one with a short deadline: what it asks without a connection fails at once.

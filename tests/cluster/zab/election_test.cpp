@@ -166,6 +166,38 @@ TEST_CASE("one who has decided answers those who look, with its epoch once estab
   CHECK(v.fx.send.empty());
 }
 
+TEST_CASE("one who rests takes back what it said and says nothing more, until it looks again") {
+  voter v(3, three);
+  v.link(1), v.link(2);
+  v.hear(1, {state_t::looking, 3, 5, 1, 1}), v.hear(2, {state_t::looking, 3, 5, 1, 1});
+  REQUIRE(v.fx.decided == 3);
+  v.fx = {};
+  v.e.rest(v.fx);
+  REQUIRE(v.fx.send.size() == 2);
+  CHECK(v.said().leader == 0);
+  CHECK(v.said().state != state_t::looking);
+  v.fx = {};
+  v.hear(1, {state_t::looking, 1, 5, 1, 2}), v.hear(2, {state_t::looking, 1, 5, 1, 2});
+  v.link(2, false), v.link(2), v.tick(60'000);
+  CHECK(v.fx.send.empty());
+  CHECK_FALSE(v.fx.decided);
+  v.e.look(5, 1, v.now, v.fx);
+  CHECK(v.said().leader == 3);
+}
+
+TEST_CASE("a looker forgets that one who rests now has led") {
+  voter v(1, three);
+  v.link(2), v.link(3);
+  v.hear(3, {state_t::leading, 3, 5, 2, 4});
+  v.hear(3, {state_t::observing, 0, 0, 0, 4});
+  v.hear(2, {state_t::following, 3, 5, 2, 4});
+  v.tick(1000);
+  CHECK_FALSE(v.fx.decided);
+  v.hear(2, {state_t::looking, 2, 5, 1, 1});  // those who look go on without it
+  v.tick(1100), v.tick(1200);
+  CHECK(v.fx.decided == 2);
+}
+
 TEST_CASE("while looking, the vote is repeated with a growing pause") {
   voter v(2, three);
   v.link(1);

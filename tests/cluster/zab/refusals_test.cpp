@@ -208,6 +208,79 @@ TEST_CASE("an elected leader waits twice as long for a quorum each time that non
   }
 }
 
+TEST_CASE("a leader that is not established gives up when its disk hangs, and looks again once the disk has answered") {
+  node n(1, 3, in_epoch_1);
+  const auto limit = 2 * zab_settings{}.sync_timeout_ms;
+  n.link(2);
+  n.peer.lead(0, n.fx);
+  n.hear(2, 0, follower_info{1});
+  auto token = n.fx.persist_token;
+  SUBCASE("with the new epoch accepted in memory only") {}
+  SUBCASE("with the epoch accepted, and its history on the way to the disk") {
+    n.disk();
+    n.hear(2, 2, ack_epoch{1});
+    token = n.fx.persist_token;
+  }
+  REQUIRE(token);
+  auto pass = [&](std::int64_t until_ms) {  // node 2 answers pings all the time
+    bool rested = false;
+    while (n.now_ms < until_ms) {
+      n.now_ms += 100;
+      n.fx.clear();
+      n.peer.tick(n.now_ms, n.fx);
+      rested |= n.fx.rest;
+      REQUIRE_FALSE(n.fx.look);
+      n.hear(2, 2, pong{});
+    }
+    return rested;
+  };
+  REQUIRE_FALSE(pass(limit));  // a stall that may end
+  CHECK(pass(limit + 100));
+  CHECK_FALSE(pass(20 * limit));
+  n.fx.clear();
+  n.peer.on_durable(token, n.now_ms, n.fx);
+  CHECK(n.fx.look);
+  CHECK_FALSE(n.fx.rest);
+}
+
+TEST_CASE("a stall of the disk that ends in time costs a leader that is not established nothing") {
+  node n(1, 3, in_epoch_1);
+  const auto limit = 2 * zab_settings{}.sync_timeout_ms;
+  for (auto id : {2, 3}) n.link(static_cast<node_id>(id));
+  n.peer.lead(0, n.fx);
+  n.hear(2, 0, follower_info{1});
+  auto token = n.fx.persist_token;
+  while (n.now_ms < limit)
+    n.now_ms += 100, n.peer.tick(n.now_ms, n.fx), n.peer.on_message(2, {2, pong{}}, n.now_ms, n.fx);
+  n.fx.clear();
+  n.peer.on_durable(token, n.now_ms, n.fx);
+  CHECK_FALSE(n.fx.look);
+  CHECK(n.sent<leader_info>() == 1);
+}
+
+TEST_CASE("a follower whose role ends while its disk hangs looks again only once the disk has caught up") {
+  node n(2, 3);
+  serve(n);
+  auto append = [&](std::uint32_t counter) {
+    n.hear(1, 1, proposals{{{make_zxid(1, counter), payload()}}, 0});
+    return n.fx.persist_token;
+  };
+  const auto limit = 2 * zab_settings{}.sync_timeout_ms;
+  auto first = append(1);
+  n.now_ms = 1;
+  auto second = append(2);
+  n.now_ms = limit + 2;
+  n.fx.clear();
+  n.unlink(1);
+  CHECK(n.fx.rest);
+  CHECK_FALSE(n.fx.look);
+  n.fx.clear();
+  n.peer.on_durable(first, n.now_ms, n.fx);  // the second waits for too long too
+  CHECK_FALSE(n.fx.look);
+  n.peer.on_durable(second, n.now_ms, n.fx);
+  CHECK(n.fx.look);
+}
+
 namespace {
 /// Our log does not reach back to the learner's last record.
 void needs_snapshot(node& n) {

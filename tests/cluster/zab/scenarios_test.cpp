@@ -110,6 +110,46 @@ TEST_CASE(
   CHECK(e.at(l).delivered.size() == 2);
 }
 
+TEST_CASE("a leader whose disk hangs leaves the lead to the others, for good, and comes back when its disk answers") {
+  ensemble e({});
+  start(e);
+  auto old = e.leader();
+  e.at(old).frozen = true;  // its vote stays the best: the same history, the largest id
+  e.submit(old, 1);
+  e.settle();
+  auto others_serve = [&] {
+    auto l = e.leader();
+    auto third = other_than(old, l);
+    return l && l != old && e.at(third).role == commit::role::following && e.at(third).epoch == e.at(l).epoch;
+  };
+  e.until("the others have a leader of their own", others_serve, 5000);
+  auto epoch = e.at(e.leader()).epoch;
+  for (auto end = e.now_ms() + 20000; e.now_ms() < end; e.pass_ms(10), e.settle()) REQUIRE(others_serve());
+  CHECK(e.at(e.leader()).epoch == epoch);
+  e.at(old).frozen = false;
+  e.until(
+      "it serves with them", [&] { return serving(e); }, 200);
+  CHECK(e.at(e.leader()).epoch == epoch);
+  write(e, 2);
+}
+
+TEST_CASE("the others elect one of them when their leader dies, though a node whose disk hangs has the best vote") {
+  ensemble e({.members = {{1}, {2}, {3}, {4}, {5}}});
+  start(e);
+  auto hung = e.leader();
+  REQUIRE(hung == 5);
+  e.at(hung).frozen = true;
+  e.submit(hung, 1);
+  e.until(
+      "the others have a leader of their own", [&] { return e.leader() && e.leader() != hung; }, 5000);
+  for (auto end = e.now_ms() + 5000; e.now_ms() < end; e.pass_ms(10)) e.settle();
+  auto second = e.leader();
+  REQUIRE(second != hung);
+  e.crash(second);
+  e.until(
+      "one of those that are left leads", [&] { return e.leader() && e.leader() != hung; }, 1000);
+}
+
 TEST_CASE("a deposed leader's uncommitted proposals are truncated when it returns (ZOOKEEPER-1154, 2845)") {
   ensemble e({});
   start(e);

@@ -407,12 +407,17 @@ void ensemble::carry_out(node& n, effects& fx) {
     }
   }
   check(n);
+  if (fx.rest) {
+    election_effects ex;
+    n.vote->rest(ex);
+    carry_out(n, ex);
+  }
   if (fx.look) {
     election_effects ex;
     n.vote->look(n.peer->last_logged(), n.peer->current_epoch(), now_ms_, ex);
     carry_out(n, ex);
   }
-  if (!more.send.empty() || !more.persist.empty() || !more.local.empty() || more.look) carry_out(n, more);
+  if (!more.send.empty() || !more.persist.empty() || !more.local.empty() || more.rest || more.look) carry_out(n, more);
 }
 
 void ensemble::deliver(node& n, const log_records& list) {
