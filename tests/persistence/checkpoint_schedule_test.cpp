@@ -1,0 +1,89 @@
+#include "persistence/checkpoint_schedule.hpp"
+
+#include "fixture.hpp"
+
+using namespace troupe;
+using namespace troupe::persistence;
+
+namespace {
+
+constexpr std::uint64_t applied_bytes = 100;
+constexpr checkpoint_limits limits{.transactions = 10, .bytes = 5 * applied_bytes, .entries = 7};
+
+log_records applied(std::size_t n, std::size_t bytes = applied_bytes) {
+  return log_records(n, {make_zxid(1, 1), shared_bytes::copy_of(std::string(bytes - 16, 'x'))});
+}
+
+}  // namespace
+
+TEST_CASE("a checkpoint begins after so many transactions, so many bytes of log, or so many changed entries") {
+  checkpoint_schedule s(limits);
+  CHECK_FALSE(s.begins(7));  // nothing was applied
+  s.applied(applied(9, 20));
+  CHECK_FALSE(s.begins(6));
+  s.applied(applied(1, 20));
+  CHECK(s.begins(6));
+  s.written();
+  s.applied(applied(4));
+  CHECK_FALSE(s.begins(6));
+  s.applied(applied(1));
+  CHECK(s.begins(6));
+  s.written();
+  s.applied(applied(1, 20));
+  CHECK(s.begins(7));
+}
+
+TEST_CASE("a checkpoint begins when the former one is written, and counts what came meanwhile") {
+  checkpoint_schedule s(limits);
+  s.applied(applied(5));
+  REQUIRE(s.begins(0));
+  s.applied(applied(5));
+  CHECK_FALSE(s.begins(0));
+  s.written();
+  CHECK(s.begins(0));
+  s.written();
+  CHECK_FALSE(s.begins(0));
+}
+
+TEST_CASE("when another database takes the place of ours, nothing of it is left to be written") {
+  checkpoint_schedule s(limits);
+  s.applied(applied(5));
+  REQUIRE(s.begins(0));
+  s.applied(applied(4));
+  s.replaced();
+  CHECK_FALSE(s.begins(0));
+  s.applied(applied(5));
+  CHECK(s.begins(0));
+}
+
+TEST_CASE("on a low disk each word of it gives one checkpoint at once, if there is something to write") {
+  checkpoint_schedule s(limits);
+  s.on_space(true, 1 << 20);
+  CHECK_FALSE(s.begins(1));
+  s.applied(applied(1));
+  CHECK(s.begins(1));
+  s.written();
+  s.applied(applied(1));
+  CHECK_FALSE(s.begins(1));
+  s.on_space(true, 1 << 20);
+  CHECK(s.begins(1));
+  s.applied(applied(1));
+  s.on_space(true, 1 << 20);
+  CHECK_FALSE(s.begins(1));  // one is under way
+  s.written();
+  CHECK(s.begins(1));
+  s.written();
+  s.applied(applied(1));
+  s.on_space(true, 1 << 20);
+  s.on_space(false, 1 << 20);
+  CHECK_FALSE(s.begins(1));
+}
+
+TEST_CASE("on a low disk no checkpoint begins that might not fit") {
+  checkpoint_schedule s(limits);
+  s.applied(applied(2));
+  s.on_space(true, 4 * applied_bytes - 1);
+  CHECK_FALSE(s.begins(1));
+  s.on_space(true, 4 * applied_bytes);
+  CHECK(s.begins(1));
+}
