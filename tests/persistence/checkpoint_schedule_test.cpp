@@ -49,7 +49,7 @@ TEST_CASE("when another database takes the place of ours, nothing of it is left 
   checkpoint_schedule s(limits);
   s.applied(applied(5));
   REQUIRE(s.begins(0));
-  s.applied(applied(4));
+  s.applied(applied(5));
   s.replaced();
   CHECK_FALSE(s.begins(0));
   s.applied(applied(5));
