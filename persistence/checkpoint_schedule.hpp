@@ -1,6 +1,7 @@
 #pragma once
 /// When a checkpoint of the tree is to begin: one at a time, and only if something was applied since the last one began.
 
+#include <algorithm>
 #include <cstdint>
 
 #include "persistence/log_store.hpp"
@@ -30,11 +31,12 @@ class checkpoint_schedule {
   /// Another database took the place of the one that was to be written.
   void replaced() { under_way_ = false, transactions_ = bytes_ = 0; }
 
-  /// True: one begins now, and is under way until `written`. `entries`: that have changed.
-  bool begins(std::size_t entries) {
+  /// True: one begins now, and is under way until `written`. `entries`: that have changed; `data_bytes`: of all there are.
+  bool begins(std::size_t entries, std::uint64_t data_bytes) {
     if (under_way_ || transactions_ == 0) return false;
-    // Values take whole pages, at most twice their size. A checkpoint that does not fit would end the node.
-    bool at_once = wanted_ && 2 * bytes_ <= free_;
+    // Values take whole pages, at most twice their size. A checkpoint that does not fit would end the node. However often
+    // the same values were set, it holds each once.
+    bool at_once = wanted_ && 2 * std::min(bytes_, data_bytes + bytes_around_entry * entries) <= free_;
     if (!at_once && transactions_ < limits_.transactions && bytes_ < limits_.bytes && entries < limits_.entries)
       return false;
     under_way_ = true, wanted_ = false;
@@ -43,6 +45,7 @@ class checkpoint_schedule {
   }
 
  private:
+  static constexpr std::uint64_t bytes_around_entry = 512;
   checkpoint_limits limits_;
   std::uint64_t transactions_ = 0, bytes_ = 0;  ///< applied since the last one began
   bool under_way_ = false, wanted_ = false;

@@ -30,6 +30,7 @@ class log_marks {
   zxid_t trim(zxid_t checkpoint, bool all);
 
   std::int64_t records() const { return records_; }  ///< appended in this life
+  std::int64_t bytes() const { return bytes_; }
 
  private:
   struct mark {

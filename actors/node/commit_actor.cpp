@@ -131,8 +131,9 @@ void commit_actor::announce_sessions() {
 }
 
 void commit_actor::checkpoint_if_due() {
-  if (!checkpoints_.begins(processor_.database().delta_size())) return;
-  auto delta = processor_.database().take_delta();
+  auto& db = processor_.database();
+  if (!checkpoints_.begins(db.delta_size(), db.data_size())) return;
+  auto delta = db.take_delta();
   send(ctx_->checkpointer, box(msg::checkpoint{std::move(delta)}));
 }
 

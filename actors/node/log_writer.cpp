@@ -9,6 +9,9 @@ namespace troupe::actors {
 namespace {
 using flush_atom = caf::atom_constant<caf::atom("flush")>;
 
+/// Between two ticks a fast disk takes as much as is to stay free: it is looked at after so much was written, too.
+constexpr std::int64_t check_space_every = std::int64_t{16} << 20;
+
 persistence::log_retention retention_of(const node_config& c) {
   return {.records = c.log_retain, .bytes = c.log_retain_bytes, .step = c.trim_step};
 }
@@ -76,6 +79,7 @@ void log_writer::flush() {
   waiting_.clear();
   s.log_records = static_cast<std::uint64_t>(marks_.records());
   send(ctx_->broadcast, box(msg::durable{token_}));
+  if (marks_.bytes() - checked_at_ >= check_space_every) check_space();
 }
 
 msg::history log_writer::committed(const msg::history_read& m) {
@@ -93,11 +97,13 @@ msg::history log_writer::committed(const msg::history_read& m) {
 void log_writer::check_space() {
   auto& c = ctx_->config;
   ctx_->stats.log_size = log_->size_bytes();
+  checked_at_ = marks_.bytes();
   auto free = ctx_->around->free_bytes();
   // What was trimmed takes records again without the disk: the log's file does not shrink. The checkpoint does not get
   // any of that, so that a quarter has to be free on the disk all the same.
-  std::uint64_t reusable = free < c.min_free_bytes ? log_->reusable_bytes() : 0;
+  std::uint64_t reusable = free < 2 * c.min_free_bytes ? log_->reusable_bytes() : 0;
   bool low = free + reusable < c.min_free_bytes || free < c.min_free_bytes / 4;
+  trim_all_ = low || free + reusable < 2 * c.min_free_bytes;
   if (low != space_low_) {
     auto what = fmt::format("{} MiB are free for {}, and {} MiB within its log", free >> 20, c.data_dir.string(),
                             reusable >> 20);
@@ -110,11 +116,11 @@ void log_writer::check_space() {
   }
   if (low || space_low_) send(ctx_->commit, box(msg::space{low, free}));
   space_low_ = low;
-  if (low) trim();
+  if (trim_all_) trim();
 }
 
 void log_writer::trim() {
-  if (auto upto = marks_.trim(checkpoint_, space_low_)) log_->trim(upto);
+  if (auto upto = marks_.trim(checkpoint_, trim_all_)) log_->trim(upto);
 }
 
 }  // namespace troupe::actors

@@ -9,7 +9,8 @@
 ///         be trusted.
 /// Group commit: everything that waits in the mailbox goes into one transaction; while the disk syncs, the next
 /// gathers.
-/// A disk that is low: all that the checkpoint has is trimmed, without regard to nodes that lag. They take a checkpoint.
+/// A disk with less than twice min-free-space: all that the checkpoint has is trimmed, without regard to nodes that lag. They
+/// take a checkpoint. So a disk that only the log fills is not low.
 
 #include "actors/io/event_based_actor.hpp"
 #include "actors/node/context.hpp"
@@ -35,8 +36,9 @@ class log_writer : public io::event_based_actor {
   std::vector<zab::persist_op> waiting_;
   std::uint64_t token_ = 0;
   bool flush_sent_ = false;
-  bool space_low_ = false;
-  zxid_t checkpoint_;  ///< what is older is not needed
+  bool space_low_ = false, trim_all_ = false;
+  std::int64_t checked_at_ = 0;  ///< bytes that were appended when the space was looked at
+  zxid_t checkpoint_;            ///< what is older is not needed
   persistence::log_marks marks_;
 };
 

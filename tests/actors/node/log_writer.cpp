@@ -98,7 +98,7 @@ struct log_writer_fixture {
   caf::actor_system_config cfg;
   caf::actor_system system{cfg};
   io::scoped_actor self{system};
-  std::atomic<std::uint64_t> free{min_free_bytes}, reusable{0};
+  std::atomic<std::uint64_t> free{2 * min_free_bytes}, reusable{0};
   context_ptr ctx;
   caf::actor writer;
 };
@@ -114,6 +114,7 @@ const std::vector<zxid_t> all_of_epoch_1 = [] {
 
 TEST_CASE("the log writer tells at each tick while the disk is below min-free-space, and once when it has room again") {
   log_writer_fixture f;
+  f.free = min_free_bytes;
   CHECK(f.said_at_a_tick().empty());  // exactly the minimum is enough
   f.free = min_free_bytes - 1;
   CHECK(f.said_at_a_tick() == said{true});
@@ -132,6 +133,32 @@ TEST_CASE("what was trimmed of the log counts as free, but for a quarter that ha
   CHECK(f.said_at_a_tick() == said{false});
   f.free = min_free_bytes / 4 - 1, f.reusable = 100 * min_free_bytes;
   CHECK(f.said_at_a_tick() == said{true});
+}
+
+TEST_CASE("all that the checkpoint has is trimmed before the disk is low, and no more than that") {
+  log_writer_fixture f;
+  f.append(1, 1, 10);
+  f.free = min_free_bytes, f.reusable = min_free_bytes;
+  CHECK(f.said_at_a_tick().empty());
+  REQUIRE(f.base_after_checkpoint(make_zxid(1, 9), all_of_epoch_1) == make_zxid(1, 10 - log_retain));
+  f.reusable = min_free_bytes - 1;
+  CHECK(f.said_at_a_tick().empty());
+  CHECK(f.base(all_of_epoch_1) == make_zxid(1, 9));
+}
+
+TEST_CASE("the disk is looked at after so many bytes were written, too, without waiting for a tick") {
+  log_writer_fixture f;
+  f.free = 0;
+  f.append(1, 1, 2);
+  auto half = [](std::uint32_t i) {
+    return zab::append_records{{{make_zxid(1, i), shared_bytes::copy_of(std::string(8 << 20, 'x'))}}};
+  };
+  f.persist({half(3)});
+  f.persist({half(4)});
+  bool low = false;
+  f.self->receive([&](boxed<msg::space>& m) { low = m->low; },
+                  caf::after(std::chrono::seconds(10)) >> [] { FAIL("nothing was said"); });
+  CHECK(low);
 }
 
 TEST_CASE("on a low disk the log writer trims all that the checkpoint has, and no more than that") {
