@@ -111,7 +111,8 @@ struct log_read_done {
 };  ///< log writer -> broadcast
 struct space {
   bool low;
-};  ///< log writer -> commit: the disk is nearly full
+  std::uint64_t free;  ///< bytes of the disk
+};                     ///< log writer -> commit: the disk is nearly full, at each tick of that time; or it is no more
 struct checkpoint {
   tree::state_delta delta;
 };  ///< commit -> checkpointer

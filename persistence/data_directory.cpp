@@ -103,11 +103,16 @@ std::uint64_t free_bytes(const std::filesystem::path& directory) {
   return static_cast<std::uint64_t>(s.f_bavail) * s.f_frsize;
 }
 
-void check_free_space(const std::filesystem::path& directory, std::uint64_t have, std::uint64_t min_free) {
-  if (have < min_free)
-    throw storage_error(directory.string() + ": only " + std::to_string(have >> 20) +
-                        " MiB are free on its disk, needed are " + std::to_string(min_free >> 20) + " MiB; " +
-                        advice(ENOSPC));
+std::string check_free_space(const std::filesystem::path& directory, std::uint64_t have, std::uint64_t min_free,
+                             bool has_data) {
+  if (have >= min_free) return {};
+  auto text = directory.string() + ": only " + std::to_string(have >> 20) + " MiB are free on its disk, needed are " +
+              std::to_string(min_free >> 20) + " MiB; ";
+  if (!has_data) throw storage_error(text + advice(ENOSPC));
+  return text +
+         "the node starts, and trims its log; unless that makes room, free space (removing the file `ballast` of the "
+         "data "
+         "directory frees 64 MiB)";
 }
 
 void create_ballast(const std::filesystem::path& directory, std::uint64_t min_free) {

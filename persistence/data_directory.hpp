@@ -30,8 +30,10 @@ std::shared_ptr<void> lock_directory(const std::filesystem::path& directory);
 void write_identity(const std::filesystem::path& directory, const std::string& ensemble, node_id self,
                     medium& = system_medium());
 
-/// Throws if `have`, which is free, is less than `min_free`; the message says both.
-void check_free_space(const std::filesystem::path& directory, std::uint64_t have, std::uint64_t min_free);
+/// If `have`, which is free, is less than `min_free`: throws where there is no data yet, and returns a warning where there
+/// is, whose node can serve and trim its log. Both say the numbers and what to do. Else returns an empty string.
+std::string check_free_space(const std::filesystem::path& directory, std::uint64_t have, std::uint64_t min_free,
+                             bool has_data);
 
 /// Makes DIR/ballast unless the disk is too small for that. An operator removes it to repair a node whose disk is full.
 void create_ballast(const std::filesystem::path& directory, std::uint64_t min_free);

@@ -56,11 +56,15 @@ zab::log_state journaled_log::state() const {
 
 zxid_t journaled_log::unfinished_install() const { return waiting_.empty() ? lmdb_.unfinished_install() : 0; }
 bool journaled_log::trim_pending() const { return !waiting_.empty() || lmdb_.trim_pending(); }
-zxid_t journaled_log::last_but(std::size_t records) const {
-  if (records < waiting_.size()) return waiting_[waiting_.size() - 1 - records].zxid;
-  return lmdb_.last_but(records - waiting_.size());
+zxid_t journaled_log::last_but(std::size_t records, std::size_t bytes) const {
+  for (auto r = waiting_.rbegin(); r != waiting_.rend(); ++r) {
+    if (records == 0 || bytes == 0) return r->zxid;
+    --records, bytes -= std::min(bytes, stored_bytes(*r));
+  }
+  return lmdb_.last_but(records, bytes);
 }
 std::size_t journaled_log::size_bytes() const { return lmdb_.size_bytes() + journal_->mark().size_bytes; }
+std::size_t journaled_log::reusable_bytes() const { return lmdb_.reusable_bytes(); }
 
 void journaled_log::write(std::span<const zab::persist_op> ops) {
   guarded_([&] {

@@ -37,9 +37,10 @@ class journaled_log : public log_store {
   void write(std::span<const zab::persist_op>) override;
   zab::zab_peer::log_read_result read(zxid_t after, std::size_t max_bytes) override;
   void trim(zxid_t upto) override;
-  zxid_t last_but(std::size_t records) const override;
+  zxid_t last_but(std::size_t records, std::size_t bytes) const override;
   bool trim_pending() const override;
   std::size_t size_bytes() const override;
+  std::size_t reusable_bytes() const override;
 
  private:
   void recover();

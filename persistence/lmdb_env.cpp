@@ -20,6 +20,9 @@ namespace troupe::persistence {
 namespace {
 
 MDB_val val(std::string_view s) { return {s.size(), const_cast<char*>(s.data())}; }
+/// LMDB's own table of free pages: the transaction that freed them -> their number, then each. Readers may look.
+constexpr MDB_dbi free_pages = 0;
+
 MDB_val val(const std::uint64_t& key) { return {sizeof key, const_cast<std::uint64_t*>(&key)}; }
 
 }  // namespace
@@ -102,6 +105,18 @@ std::size_t lmdb_env::file_bytes() const {
   return static_cast<std::size_t>(st.st_size);
 }
 
+std::size_t lmdb_env::reusable_bytes() {
+  lmdb_txn txn(*this, table_txn::mode::read);
+  lmdb_cursor c(txn, free_pages);
+  std::size_t pages = 0;
+  for (bool any = c.first(); any; any = c.next()) {
+    std::size_t n = 0;
+    if (c.value().size() >= sizeof n) std::memcpy(&n, c.value().data(), sizeof n);
+    pages += n;
+  }
+  return pages * page_size_;
+}
+
 void lmdb_env::ensure_room(std::size_t bytes) {
   // Twice: a page is copied before it changes, and large values take whole pages.
   while (used_bytes() + 2 * bytes + (128u << 10) > map_size_ / 5 * 4) grow();
@@ -177,7 +192,7 @@ void lmdb_txn::clear(std::size_t table) {
 }
 
 std::unique_ptr<table_cursor> lmdb_txn::cursor(std::size_t table) {
-  return std::make_unique<lmdb_cursor>(*this, table);
+  return std::make_unique<lmdb_cursor>(*this, env_.handles_[table]);
 }
 
 void lmdb_txn::commit() {
@@ -188,8 +203,8 @@ void lmdb_txn::commit() {
 
 // ---- cursor
 
-lmdb_cursor::lmdb_cursor(lmdb_txn& txn, std::size_t table) : env_(txn.env_) {
-  if (auto rc = mdb_cursor_open(txn.txn_, env_.handles_[table], &cursor_)) env_.fail("open a cursor", rc);
+lmdb_cursor::lmdb_cursor(lmdb_txn& txn, MDB_dbi table) : env_(txn.env_) {
+  if (auto rc = mdb_cursor_open(txn.txn_, table, &cursor_)) env_.fail("open a cursor", rc);
 }
 
 lmdb_cursor::~lmdb_cursor() { mdb_cursor_close(cursor_); }

@@ -37,6 +37,7 @@ class lmdb_env : public table_store {
   std::size_t map_size() const { return map_size_; }
   std::size_t used_bytes() const override;
   std::size_t file_bytes() const override;
+  std::size_t reusable_bytes() override;
   void ensure_room(std::size_t bytes) override;
   void grow() override;
 
@@ -86,7 +87,7 @@ class lmdb_txn : public table_txn {
 
 class lmdb_cursor : public table_cursor {
  public:
-  lmdb_cursor(lmdb_txn&, std::size_t table);
+  lmdb_cursor(lmdb_txn&, MDB_dbi);
   ~lmdb_cursor() override;
   lmdb_cursor(const lmdb_cursor&) = delete;
   lmdb_cursor& operator=(const lmdb_cursor&) = delete;

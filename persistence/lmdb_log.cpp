@@ -120,6 +120,7 @@ zab::log_state lmdb_log::state() const {
 zxid_t lmdb_log::unfinished_install() const { return now_.install; }
 bool lmdb_log::trim_pending() const { return now_.leftovers || trim_to_ > now_.state.base; }
 std::size_t lmdb_log::size_bytes() const { return env_->used_bytes(); }
+std::size_t lmdb_log::reusable_bytes() const { return env_->reusable_bytes(); }
 
 void lmdb_log::write(std::span<const zab::persist_op> ops) {
   guarded_([&] { write_unguarded(ops, journal_); });
@@ -141,7 +142,9 @@ void lmdb_log::write_unguarded(std::span<const zab::persist_op> ops, const journ
       if (trim_to_ > next.state.base) next.state.base = trim_to_, next.leftovers = true;
       writer w(*txn, env_->file(), next);
       for (auto& op : ops) std::visit(w, op);
-      if (next.leftovers)
+      if (next.leftovers && ops.empty())
+        w.trim_slice_of(trim_slice_max, trim_idle_bytes);
+      else if (next.leftovers)
         w.trim_slice_of(std::min(trim_slice + 4 * w.appended(), std::max(trim_slice_max, 2 * w.appended())));
       if (!(next.state.base == now_.state.base && next.install == now_.install &&
             next.state.accepted_epoch == now_.state.accepted_epoch &&
@@ -179,13 +182,16 @@ void lmdb_log::trim(zxid_t upto) {
   });
 }
 
-zxid_t lmdb_log::last_but(std::size_t records) const {
+zxid_t lmdb_log::last_but(std::size_t records, std::size_t bytes) const {
   zxid_t found = 0;
   {
     auto txn = env_->begin(table_txn::mode::read);
     auto c = txn->cursor(table_records);
     bool there = c->last();
-    for (; there && records > 0; --records) there = c->prev();
+    for (; there && records > 0 && bytes > 0; --records) {
+      bytes -= std::min(bytes, c->value().size());
+      there = c->prev();
+    }
     if (there) found = static_cast<zxid_t>(c->key());
   }
   env_->drop_resident();

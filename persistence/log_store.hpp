@@ -26,6 +26,9 @@ constexpr bool follows(zxid_t last, zxid_t next) {
                                           : epoch_of(next) > epoch_of(last) && counter_of(next) == 1;
 }
 
+/// Of one record in the log, about: its payload with what stands in front of it.
+inline std::size_t stored_bytes(const log_record& r) { return 16 + r.payload.size(); }
+
 /// As ZooKeeper prints them: 0x hexadecimal.
 std::string zxid_text(zxid_t);
 
@@ -46,10 +49,13 @@ class log_store {
   /// Forgets records up to `upto`, which is one of them and becomes the base at once. Costs nothing: the following
   /// writes erase a slice each. A crash before the next write leaves the former base.
   virtual void trim(zxid_t upto) = 0;
-  /// Of the records that are there: the one behind which so many others stand. 0: there are no more than those.
-  virtual zxid_t last_but(std::size_t records) const = 0;
+  /// Of the records that are there: the last behind which so many others stand, or others of so many bytes. 0: there are
+  /// no more than those.
+  virtual zxid_t last_but(std::size_t records, std::size_t bytes) const = 0;
   virtual bool trim_pending() const { return false; }  ///< true: write({}) has something to do, not only a trim
   virtual std::size_t size_bytes() const = 0;
+  /// Of those, about: what takes records without more of the disk, since what stood there was trimmed.
+  virtual std::size_t reusable_bytes() const { return 0; }
 };
 
 }  // namespace troupe::persistence

@@ -1,5 +1,6 @@
 #include "persistence/log_writer.hpp"
 
+#include <algorithm>
 #include <cstring>
 
 #include "cluster/planted_bug.hpp"
@@ -68,10 +69,11 @@ void lmdb_log::writer::operator()(const zab::reset_log& op) {
   at_.leftovers = false;
 }
 
-void lmdb_log::writer::trim_slice_of(std::size_t limit) {
+void lmdb_log::writer::trim_slice_of(std::size_t records, std::size_t bytes) {
   auto c = txn_.cursor(table_records);
   bool more = c->first() && static_cast<zxid_t>(c->key()) <= at_.state.base;
-  while (more && limit--) {
+  for (; more && records > 0 && bytes > 0; --records) {
+    bytes -= std::min(bytes, c->value().size());
     c->erase();
     more = c->first() && static_cast<zxid_t>(c->key()) <= at_.state.base;
   }

@@ -11,8 +11,8 @@ inline constexpr std::size_t record_header_bytes = 16, epochs_bytes = 32, journa
 
 /// A write erases so many trimmed records and four times what it appends, but no more than trim_slice_max (a large one:
 /// twice what it appends), so that the file stays flat however fast it is written, and no write has to wait for the
-/// removal of a whole log.
-inline constexpr std::size_t trim_slice = 64, trim_slice_max = 8192;
+/// removal of a whole log. One in an idle moment erases as much as is done in some milliseconds: a full disk waits for it.
+inline constexpr std::size_t trim_slice = 64, trim_slice_max = 8192, trim_idle_bytes = std::size_t{64} << 20;
 
 class lmdb_log::writer {
  public:
@@ -25,7 +25,8 @@ class lmdb_log::writer {
   void operator()(const zab::begin_install&);
   void operator()(const zab::reset_log&);
 
-  void trim_slice_of(std::size_t limit);
+  /// Erases so many trimmed records, and no more than about so many bytes.
+  void trim_slice_of(std::size_t records, std::size_t bytes = SIZE_MAX);
   void store_epochs();
   void store_journal_mark(const journal_mark&);
   std::size_t appended() const { return appended_; }

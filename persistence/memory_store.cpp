@@ -77,9 +77,12 @@ zab::zab_peer::log_read_result memory_log::read(zxid_t after, std::size_t max_by
   return out;
 }
 
-zxid_t memory_log::last_but(std::size_t records) const {
-  if (records >= records_.size()) return 0;
-  return std::prev(records_.end(), static_cast<std::ptrdiff_t>(records) + 1)->first;
+zxid_t memory_log::last_but(std::size_t records, std::size_t bytes) const {
+  for (auto r = records_.rbegin(); r != records_.rend(); ++r) {
+    if (records == 0 || bytes == 0) return r->first;
+    --records, bytes -= std::min(bytes, stored_bytes({r->first, r->second}));
+  }
+  return 0;
 }
 
 void memory_log::trim(zxid_t upto) {

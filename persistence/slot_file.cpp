@@ -26,6 +26,7 @@ std::optional<slot> parse(std::string_view bytes) {
   std::memcpy(&out.serial, bytes.data() + 8, 8);
   if (length > bytes.size() - header_size || crc != crc32c(bytes.substr(4, header_size - 4 + length)))
     return std::nullopt;
+  if (length > slot_file::max_payload) return std::nullopt;  // whole, but not ours
   if (out.serial >> 63) return std::nullopt;  // nobody writes so often, and one of the next would be the older one
   out.payload = bytes.substr(header_size, length);
   return out;

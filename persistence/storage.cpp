@@ -63,8 +63,9 @@ storage open_storage(const storage_settings& s) {
   make_directory(s.directory);
   storage out;
   out.lock = lock_directory(s.directory);
-  if (!check_identity(s.directory, s.ensemble, s.self)) write_identity(s.directory, s.ensemble, s.self);
-  check_free_space(s.directory, free_bytes(s.directory), s.min_free_bytes);
+  const bool has_data = check_identity(s.directory, s.ensemble, s.self);
+  if (!has_data) write_identity(s.directory, s.ensemble, s.self);
+  out.warning = check_free_space(s.directory, free_bytes(s.directory), s.min_free_bytes, has_data);
   for (auto part : {"log", "state"}) make_directory(s.directory / part);
   open_stores(s, system_medium(), out);
   if (s.ballast) create_ballast(s.directory, s.min_free_bytes);

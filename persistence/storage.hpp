@@ -33,6 +33,7 @@ struct storage {
   std::unique_ptr<log_store> log;
   std::unique_ptr<state_store> state;
   std::unique_ptr<tree::database> database;  ///< loaded from state
+  std::string warning;                       ///< for the operator; empty: none
   std::shared_ptr<void> lock;                ///< released last
 };
 

@@ -9,6 +9,10 @@ namespace {
 /// A checkpoint is also due when so many entries changed: collecting them is done in one turn of the I/O thread.
 constexpr std::size_t max_delta_entries = 20'000;
 
+persistence::checkpoint_limits limits_of(const node_config& c) {
+  return {.transactions = c.snapshot_distance, .bytes = c.snapshot_distance_bytes, .entries = max_delta_entries};
+}
+
 commit::settings commit_settings_of(const node_config& c) {
   commit::settings s;
   s.self = c.id;
@@ -25,7 +29,8 @@ commit_actor::commit_actor(caf::actor_config& cfg, caf::execution_unit* host, co
                            std::unique_ptr<tree::database> db)
     : io::pinned_actor(cfg, host),
       ctx_(std::move(ctx)),
-      processor_(commit_settings_of(ctx_->config), std::move(db), ctx_->wall_ms(), ctx_->types) {}
+      processor_(commit_settings_of(ctx_->config), std::move(db), ctx_->wall_ms(), ctx_->types),
+      checkpoints_(limits_of(ctx_->config)) {}
 
 caf::behavior commit_actor::make_behavior() {
   stop_node_on_exception(this, ctx_, "commit");
@@ -39,7 +44,7 @@ caf::behavior commit_actor::make_behavior() {
       [this](boxed<msg::local>& m) {
         for (auto& op : m->ops) {
           if (auto* d = std::get_if<zab::deliver>(&op)) {
-            since_checkpoint_ += d->committed.size();
+            checkpoints_.applied(d->committed);
             processor_.on_committed(d->committed, effects_);
           } else if (auto* a = std::get_if<zab::answer>(&op)) {
             processor_.on_replies(std::move(a->replies), effects_);
@@ -61,8 +66,7 @@ caf::behavior commit_actor::make_behavior() {
       },
       [this](boxed<msg::replaced>& m) {
         processor_.on_database(std::move(m->database), effects_);
-        since_checkpoint_ = 0;
-        checkpointing_ = false;
+        checkpoints_.replaced();
         effects_.sessions.clear();
         dispatch();
         announce_sessions();
@@ -70,7 +74,7 @@ caf::behavior commit_actor::make_behavior() {
         update_stats();
       },
       [this](boxed<msg::checkpointed>&) {
-        checkpointing_ = false;
+        checkpoints_.written();
         checkpoint_if_due();
       },
       [this](boxed<msg::states_wanted>& m) {
@@ -85,7 +89,11 @@ caf::behavior commit_actor::make_behavior() {
         processor_.on_outcome(m->id, m->error, m->body, effects_);
         dispatch();
       },
-      [this](boxed<msg::space>& m) { processor_.on_space(m->low); },
+      [this](boxed<msg::space>& m) {
+        processor_.on_space(m->low);
+        checkpoints_.on_space(m->low, m->free);
+        checkpoint_if_due();
+      },
       [this](boxed<msg::tick>&) {
         if (auto t = processor_.take_touched(); !t.empty()) send(ctx_->tracker, box(msg::touched{std::move(t), false}));
         update_stats();
@@ -123,12 +131,9 @@ void commit_actor::announce_sessions() {
 }
 
 void commit_actor::checkpoint_if_due() {
-  if (checkpointing_ || since_checkpoint_ == 0) return;
-  if (since_checkpoint_ < ctx_->config.snapshot_distance && processor_.database().delta_size() < max_delta_entries)
-    return;
-  checkpointing_ = true;
-  since_checkpoint_ = 0;
-  auto delta = processor_.database().take_delta();
+  auto& db = processor_.database();
+  if (!checkpoints_.begins(db.delta_size(), db.data_size())) return;
+  auto delta = db.take_delta();
   send(ctx_->checkpointer, box(msg::checkpoint{std::move(delta)}));
 }
 

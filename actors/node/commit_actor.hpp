@@ -5,6 +5,7 @@
 /// Takes   request_batch (gateway); msg::local (broadcast): committed transactions, answers, forwarded requests and
 /// role
 ///         changes, in order; msg::expired (session tracker); msg::replaced (broadcast: SNAP); msg::checkpointed;
+///         msg::space (log writer);
 ///         msg::states_wanted (notifier), answered in the stream;
 ///         msg::committed_wanted (feed); msg::outcome (node actors); msg::tick
 /// Sends   stream_batch -> notifier: everything that clients get to see, in one stream; msg::proposals and
@@ -17,6 +18,7 @@
 #include "actors/io/pinned_actor.hpp"
 #include "actors/node/context.hpp"
 #include "cluster/commit/commit_processor.hpp"
+#include "persistence/checkpoint_schedule.hpp"
 
 namespace troupe::actors {
 
@@ -39,9 +41,8 @@ class commit_actor : public io::pinned_actor {
   context_ptr ctx_;
   commit::commit_processor processor_;
   commit::effects effects_;
-  epoch_t epoch_ = 0;                 ///< of our role
-  std::size_t since_checkpoint_ = 0;  ///< transactions applied since
-  bool checkpointing_ = false;
+  epoch_t epoch_ = 0;  ///< of our role
+  persistence::checkpoint_schedule checkpoints_;
   std::optional<zxid_t> feed_waits_;  ///< for what is behind this
 };
 

@@ -86,7 +86,9 @@ struct node_config {
 
   // ---- disk
   std::uint64_t snapshot_distance = 100'000;  ///< snapshot-distance [100000]: transactions between checkpoints
-  std::uint64_t log_retain = 100'000;         ///< log-retain [100000]: records kept behind the checkpoint for laggards
+  std::size_t snapshot_distance_bytes = std::size_t{64} << 20;  ///< snapshot-distance-bytes ["64MiB"]: of log, or so
+  std::uint64_t log_retain = 100'000;  ///< log-retain [100000]: records kept behind the checkpoint for laggards
+  std::size_t log_retain_bytes = std::size_t{1} << 30;  ///< log-retain-bytes ["1GiB"]: the same; the lesser holds
   std::size_t map_size_bytes = std::size_t{1}
                                << 36;  ///< map-size ["64GiB"]: of each LMDB environment: address space only
   std::size_t min_free_bytes = std::size_t{256} << 20;  ///< min-free-space ["256MiB"]: below it, writes are refused

@@ -4,21 +4,26 @@
 
 #include <caf/atom.hpp>
 
-#include "cluster/planted_bug.hpp"
-
 namespace troupe::actors {
 
 namespace {
 using flush_atom = caf::atom_constant<caf::atom("flush")>;
+
+/// Between two ticks a fast disk takes as much as is to stay free: it is looked at after so much was written, too.
+constexpr std::int64_t check_space_every = std::int64_t{16} << 20;
+
+persistence::log_retention retention_of(const node_config& c) {
+  return {.records = c.log_retain, .bytes = c.log_retain_bytes, .step = c.trim_step};
+}
 }  // namespace
 
-log_writer::log_writer(caf::actor_config& cfg, context_ptr ctx, std::unique_ptr<persistence::log_store> log)
-    : io::event_based_actor(cfg), ctx_(std::move(ctx)), log_(std::move(log)) {
-  // What former lives have left counts too: a node that is started anew before it has written log-retain records would
-  // never trim.
-  auto retain = static_cast<std::int64_t>(ctx_->config.log_retain);
-  if (auto z = log_->last_but(ctx_->config.log_retain)) marks_.push_back({-retain, z});
-}
+log_writer::log_writer(caf::actor_config& cfg, context_ptr ctx, std::unique_ptr<persistence::log_store> log,
+                       zxid_t checkpoint)
+    : io::event_based_actor(cfg),
+      ctx_(std::move(ctx)),
+      log_(std::move(log)),
+      checkpoint_(checkpoint),
+      marks_(retention_of(ctx_->config), *log_) {}
 
 caf::behavior log_writer::make_behavior() {
   stop_node_on_exception(this, ctx_, "log");
@@ -41,7 +46,10 @@ caf::behavior log_writer::make_behavior() {
         flush();  // what is committed was handed to us before
         send(caf::actor_cast<caf::actor>(current_sender()), box(committed(*m)));
       },
-      [this](boxed<msg::checkpointed>& m) { trim(m->zxid); },
+      [this](boxed<msg::checkpointed>& m) {
+        checkpoint_ = m->zxid;
+        trim();
+      },
       [this](boxed<msg::tick>&) {
         if (waiting_.empty() && log_->trim_pending()) log_->write({});
         if (!log_->trim_pending()) ctx_->stats.log_base = log_->state().base;
@@ -60,17 +68,18 @@ void log_writer::flush() {
   s.fsync_last_us = us, s.fsync_sum_us += us, s.fsync_max_us.raise(us);
   ++s.log_commits;
   for (auto& op : waiting_) {
-    if (auto* a = std::get_if<zab::append_records>(&op); a && !a->records.empty()) {
-      remember(a->records.back().zxid, a->records.size());
+    if (auto* a = std::get_if<zab::append_records>(&op)) {
+      marks_.appended(a->records);
     } else if (auto* t = std::get_if<zab::truncate_after>(&op)) {
-      while (!marks_.empty() && marks_.back().zxid > t->last) marks_.pop_back();
+      marks_.truncated(t->last);
     } else if (std::holds_alternative<zab::reset_log>(op)) {
-      marks_.clear();
+      marks_.cleared();
     }
   }
   waiting_.clear();
-  s.log_records = static_cast<std::uint64_t>(records_);
+  s.log_records = static_cast<std::uint64_t>(marks_.records());
   send(ctx_->broadcast, box(msg::durable{token_}));
+  if (marks_.bytes() - checked_at_ >= check_space_every) check_space();
 }
 
 msg::history log_writer::committed(const msg::history_read& m) {
@@ -88,35 +97,30 @@ msg::history log_writer::committed(const msg::history_read& m) {
 void log_writer::check_space() {
   auto& c = ctx_->config;
   ctx_->stats.log_size = log_->size_bytes();
+  checked_at_ = marks_.bytes();
   auto free = ctx_->around->free_bytes();
-  bool low = free < c.min_free_bytes;
-  if (low == space_low_) return;
-  space_low_ = low;
-  if (low)
-    spdlog::error(fmt::format(
-        "{} MiB are free for {}, below min-free-space ({} MiB): this node refuses to lead writes that need space until "
-        "some is freed",
-        free >> 20, c.data_dir.string(), c.min_free_bytes >> 20));
-  else
-    spdlog::info(fmt::format("{} MiB are free for {} again: writes are taken", free >> 20, c.data_dir.string()));
-  send(ctx_->commit, box(msg::space{low}));
-}
-
-void log_writer::remember(zxid_t last, std::size_t records) {
-  records_ += static_cast<std::int64_t>(records);
-  auto step = static_cast<std::int64_t>(ctx_->config.trim_step);
-  if (marks_.empty() || records_ - marks_.back().records >= step) marks_.push_back({records_, last});
-}
-
-void log_writer::trim(zxid_t checkpoint) {
-  zxid_t upto = 0;
-  auto retain = static_cast<std::int64_t>(ctx_->config.log_retain);
-  while (!marks_.empty() && marks_.front().records + retain <= records_ &&
-         (marks_.front().zxid <= checkpoint || planted(planted_bug::zk_3231))) {
-    upto = marks_.front().zxid;
-    marks_.pop_front();
+  // What was trimmed takes records again without the disk: the log's file does not shrink. The checkpoint does not get
+  // any of that, so that a quarter has to be free on the disk all the same.
+  std::uint64_t reusable = free < 2 * c.min_free_bytes ? log_->reusable_bytes() : 0;
+  bool low = free + reusable < c.min_free_bytes || free < c.min_free_bytes / 4;
+  trim_all_ = low || free + reusable < 2 * c.min_free_bytes;
+  if (low != space_low_) {
+    auto what = fmt::format("{} MiB are free for {}, and {} MiB within its log", free >> 20, c.data_dir.string(),
+                            reusable >> 20);
+    if (low)
+      spdlog::error(fmt::format(
+          "{}, below min-free-space ({} MiB): this node refuses to lead writes that need space until some is freed",
+          what, c.min_free_bytes >> 20));
+    else
+      spdlog::info(fmt::format("{}: writes are taken", what));
   }
-  if (upto) log_->trim(upto);
+  if (low || space_low_) send(ctx_->commit, box(msg::space{low, free}));
+  space_low_ = low;
+  if (trim_all_) trim();
+}
+
+void log_writer::trim() {
+  if (auto upto = marks_.trim(checkpoint_, trim_all_)) log_->trim(upto);
 }
 
 }  // namespace troupe::actors

@@ -93,6 +93,7 @@ int run_node(const node_config& config, caf::actor_system_config& caf_config) {
   auto types = known.requests;
   signals on_signal;
   auto storage = persistence::open_storage(storage_of(config));
+  if (!storage.warning.empty()) spdlog::warn(storage.warning);
   auto log_state = storage.log->state();
   auto applied = storage.database->zxid();
   spdlog::info(fmt::format("data of {}: checkpoint at {:#x} with {} znodes, log from {:#x} to {:#x}, epoch {}",
@@ -119,7 +120,7 @@ int run_node(const node_config& config, caf::actor_system_config& caf_config) {
   try {
     // `ctx` is complete before anyone reads it: the detached ones only answer, and the others wait for a first message,
     // which nobody sends before `loop.run()`. Without lazy_init they would begin at once when CAF's workers host them.
-    ctx->log_writer = system.spawn<log_writer, caf::detached>(ctx, std::move(storage.log));
+    ctx->log_writer = system.spawn<log_writer, caf::detached>(ctx, std::move(storage.log), applied);
     ctx->checkpointer = system.spawn<checkpointer, caf::detached>(ctx, std::move(storage.state));
     ctx->notifier = system.spawn<watch_notifier_actor, caf::lazy_init>(host, ctx);
     ctx->commit = system.spawn<commit_actor, caf::lazy_init>(host, ctx, std::move(storage.database));

@@ -66,6 +66,7 @@ def settings(random, trims):
         "link-timeout": random.choice(["1500ms", "3s"]),
         "snapshot-distance": random.choice([50, 300]) if trims else random.choice([50, 1000, 100_000]),
         "log-retain": random.choice([20, 200]) if trims else 100_000_000,
+        "log-retain-bytes": '"1TiB"',
         "map-size": '"1GiB"',
         "min-free-space": '"16MiB"',
         "ballast": "false",

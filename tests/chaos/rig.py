@@ -65,8 +65,9 @@ class Rig:
         self.disks = {n: Control(os.path.join(directory, "disk-%d" % n)) for n in self.nodes}
         self.logs = {n: LogPipe(self.path(n, "log")) for n in self.nodes}
         self._open_network()
+        keeps_all = {"log-retain": 100_000_000, "log-retain-bytes": '"1TiB"', "min-free-space": '"0B"'}
         for n in self.nodes:
-            self._configure(n, dict(settings, **({"log-retain": 100_000_000} if n == keeper else {})))
+            self._configure(n, dict(settings, **(keeps_all if n == keeper else {})))
 
     # ---- notes
 

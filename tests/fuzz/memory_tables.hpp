@@ -24,6 +24,7 @@ class memory_tables final : public persistence::table_store {
   const std::filesystem::path& file() const override { return file_; }
   std::size_t used_bytes() const override { return 0; }
   std::size_t file_bytes() const override { return 0; }
+  std::size_t reusable_bytes() override { return 0; }
   void ensure_room(std::size_t) override {}
   void grow() override {}
   void drop_resident() override {}

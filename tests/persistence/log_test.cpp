@@ -47,14 +47,20 @@ void check_contract(log_store& log) {
   write(log, {zab::truncate_after{make_zxid(1, 15)}, records(1, 16, 17), records(3, 1, 1)});
   CHECK(log.state().last == make_zxid(3, 1));
 
-  CHECK(log.last_but(0) == make_zxid(3, 1));
-  CHECK(log.last_but(1) == make_zxid(1, 17));
-  CHECK(log.last_but(17) == make_zxid(1, 1));
-  CHECK(log.last_but(18) == 0);
+  constexpr std::size_t much = 1 << 20, one = 100 + 16;
+  CHECK(log.last_but(0, much) == make_zxid(3, 1));
+  CHECK(log.last_but(1, much) == make_zxid(1, 17));
+  CHECK(log.last_but(17, much) == make_zxid(1, 1));
+  CHECK(log.last_but(18, much) == 0);
+  CHECK(log.last_but(100, 0) == make_zxid(3, 1));
+  CHECK(log.last_but(100, one) == make_zxid(1, 17));
+  CHECK(log.last_but(100, one + 1) == make_zxid(1, 16));
+  CHECK(log.last_but(100, 17 * one) == make_zxid(1, 1));
+  CHECK(log.last_but(100, 17 * one + 1) == 0);
 
   log.trim(make_zxid(1, 8));
-  CHECK(log.last_but(9) == make_zxid(1, 9));
-  CHECK(log.last_but(10) == 0);
+  CHECK(log.last_but(9, much) == make_zxid(1, 9));
+  CHECK(log.last_but(10, much) == 0);
   CHECK(log.state().base == make_zxid(1, 8));
   CHECK(log.read(make_zxid(1, 7), 1000).position == -1);
   CHECK(log.read(make_zxid(1, 8), 1000).position == make_zxid(1, 8));
@@ -110,7 +116,6 @@ TEST_CASE("a log that is opened again has its records, epochs, base and install 
     establish(log, 2);
     write(log, {records(2, 1, 500), zab::set_accepted_epoch{4}});
     log.trim(make_zxid(2, 450));
-    write(log, {});
     write(log, {zab::begin_install{77}});
     CHECK(log.trim_pending());
   }
@@ -186,4 +191,38 @@ TEST_CASE("an empty payload and one of a megabyte come back as they were") {
   REQUIRE(found.size() == 2);
   CHECK(found[0].payload.empty());
   CHECK(found[1].payload.view() == payload_of(make_zxid(1, 2), 1 << 20));
+}
+
+TEST_CASE("what is trimmed can be used again: it is counted as such, and the file does not grow by as much") {
+  scratch dir;
+  lmdb_log log(small_log(dir.path));
+  establish(log, 1);
+  constexpr std::size_t value = 100'000, n = 200;
+  for (std::uint32_t i = 1; i <= n; ++i) write(log, {records(1, i, i, value)});
+  auto full = log.file_bytes();
+  CHECK(full > n * value);
+  CHECK(log.reusable_bytes() < 10 * value);
+  log.trim(make_zxid(1, n - 1));
+  while (log.trim_pending()) write(log, {});
+  CHECK(log.reusable_bytes() > (n - 10) * value);
+  CHECK(log.reusable_bytes() < full);
+  for (std::uint32_t i = n + 1; i < 2 * n - 10; ++i) write(log, {records(1, i, i, value)});
+  CHECK(log.file_bytes() < full + full / 4);
+  CHECK(log.reusable_bytes() < full / 4);
+}
+
+TEST_CASE(
+    "a log that is left alone is rid of what was trimmed in some idle moments, of large records in more of them") {
+  auto idle_moments = [](std::uint32_t n, std::size_t size) {
+    scratch dir;
+    lmdb_log log(small_log(dir.path));
+    establish(log, 1);
+    write(log, {records(1, 1, n, size)});
+    log.trim(make_zxid(1, n));
+    int moments = 0;
+    for (; log.trim_pending(); ++moments) write(log, {});
+    return moments;
+  };
+  CHECK(idle_moments(20'000, 100) <= 4);
+  CHECK(idle_moments(150, 1 << 20) >= 2);
 }

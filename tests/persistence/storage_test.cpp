@@ -134,6 +134,25 @@ TEST_CASE("a disk with less room than the watermark is refused with both numbers
   CHECK(has(text, s.directory.string()));
 }
 
+TEST_CASE(
+    "a disk with less room than the watermark is no reason not to start with data: it is warned of, with both "
+    "numbers") {
+  scratch dir;
+  auto s = settings_for(dir.path / "d");
+  {
+    auto st = open_storage(s);
+    CHECK(st.warning.empty());
+    establish(*st.log, 1);
+    write(*st.log, {records(1, 1, 3)});
+  }
+  s.min_free_bytes = std::size_t{1} << 60;
+  auto st = open_storage(s);
+  CHECK(st.log->state().last == make_zxid(1, 3));
+  CHECK(has(st.warning, "needed are 1099511627776 MiB"));
+  CHECK(has(st.warning, "`ballast`"));
+  CHECK(has(st.warning, s.directory.string()));
+}
+
 TEST_CASE("the ballast is made where there is room, and kept") {
   scratch dir;
   auto s = settings_for(dir.path / "d");

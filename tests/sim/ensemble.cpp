@@ -54,9 +54,10 @@ class ensemble::observed_log final : public persistence::log_store {
   void trim(zxid_t upto) override {
     observer_.watching(node_, [&] { inner_->trim(upto); });
   }
-  zxid_t last_but(std::size_t records) const override { return inner_->last_but(records); }
+  zxid_t last_but(std::size_t records, std::size_t bytes) const override { return inner_->last_but(records, bytes); }
   bool trim_pending() const override { return inner_->trim_pending(); }
   std::size_t size_bytes() const override { return inner_->size_bytes(); }
+  std::size_t reusable_bytes() const override { return inner_->reusable_bytes(); }
 
  private:
   node& node_;
@@ -253,7 +254,8 @@ void ensemble::make_actors(node& n, persistence::storage storage) {
 
   auto port = [&] { return system.spawn<port_actor>([this, &n](caf::message& m) { from_node(n, m); }); };
   ctx->supervisor = port(), ctx->links = port(), ctx->gateway = port();
-  ctx->log_writer = system.spawn<log_writer>(ctx, std::make_unique<observed_log>(n, *this, std::move(storage.log)));
+  ctx->log_writer =
+      system.spawn<log_writer>(ctx, std::make_unique<observed_log>(n, *this, std::move(storage.log)), applied);
   ctx->checkpointer =
       system.spawn<checkpointer>(ctx, std::make_unique<observed_state>(n, observer_, std::move(storage.state)));
   caf::execution_unit* host = nullptr;

@@ -25,19 +25,28 @@ struct fake_disk : surroundings {
   std::atomic<std::uint64_t>& free;
 };
 
+/// A log of which as much was trimmed as the test says.
+struct trimmed_log : memory_log {
+  explicit trimmed_log(std::atomic<std::uint64_t>& reusable) : reusable(reusable) {}
+  std::size_t reusable_bytes() const override { return reusable; }
+  std::atomic<std::uint64_t>& reusable;
+};
+
 /// The test stands for all other actors.
 struct log_writer_fixture {
-  explicit log_writer_fixture(std::uint32_t left_over = 0) {
+  /// `checkpoint`: what a former life has left one of.
+  explicit log_writer_fixture(std::uint32_t left_over = 0, zxid_t checkpoint = 0,
+                              std::size_t log_retain_bytes = 1 << 30) {
     node_config c;
     c.min_free_bytes = min_free_bytes;
-    c.trim_step = 1, c.log_retain = log_retain;
+    c.trim_step = 1, c.log_retain = log_retain, c.log_retain_bytes = log_retain_bytes;
     ctx = std::make_shared<node_context>(c, std::make_unique<fake_disk>(free));
     ctx->commit = ctx->broadcast = ctx->supervisor = caf::actor_cast<caf::actor>(self);
-    auto log = std::make_unique<memory_log>();
+    auto log = std::make_unique<trimmed_log>(reusable);
     for (std::uint32_t i = 1; i <= left_over; ++i)
       log->write(std::vector<zab::persist_op>{
           zab::append_records{{{make_zxid(1, i), shared_bytes::copy_of("of a former life")}}}});
-    writer = system.spawn<log_writer>(ctx, std::move(log));
+    writer = system.spawn<log_writer>(ctx, std::move(log), checkpoint);
   }
   ~log_writer_fixture() {
     caf::anon_send_exit(writer, caf::exit_reason::user_shutdown);
@@ -70,6 +79,9 @@ struct log_writer_fixture {
   /// that the log can be read from; 0 if it is none.
   zxid_t base_after_checkpoint(zxid_t zxid, std::vector<zxid_t> candidates) {
     self->send(writer, box(msg::checkpointed{zxid}));
+    return base(std::move(candidates));
+  }
+  zxid_t base(std::vector<zxid_t> candidates) {
     zxid_t base = 0;
     for (auto z : candidates) {
       self->send(writer, box(msg::log_read{{2, z, 1, 1}}));
@@ -86,7 +98,7 @@ struct log_writer_fixture {
   caf::actor_system_config cfg;
   caf::actor_system system{cfg};
   io::scoped_actor self{system};
-  std::atomic<std::uint64_t> free{min_free_bytes};
+  std::atomic<std::uint64_t> free{2 * min_free_bytes}, reusable{0};
   context_ptr ctx;
   caf::actor writer;
 };
@@ -100,16 +112,81 @@ const std::vector<zxid_t> all_of_epoch_1 = [] {
   return out;
 }();
 
-TEST_CASE("the log writer tells when the disk falls below min-free-space, once, and when it has room again") {
+TEST_CASE("the log writer tells at each tick while the disk is below min-free-space, and once when it has room again") {
   log_writer_fixture f;
+  f.free = min_free_bytes;
   CHECK(f.said_at_a_tick().empty());  // exactly the minimum is enough
   f.free = min_free_bytes - 1;
   CHECK(f.said_at_a_tick() == said{true});
   f.free = 0;
-  CHECK(f.said_at_a_tick().empty());
+  CHECK(f.said_at_a_tick() == said{true});
   f.free = min_free_bytes;
   CHECK(f.said_at_a_tick() == said{false});
   CHECK(f.said_at_a_tick().empty());
+}
+
+TEST_CASE("what was trimmed of the log counts as free, but for a quarter that has to be free on the disk") {
+  log_writer_fixture f;
+  f.free = min_free_bytes / 4, f.reusable = min_free_bytes / 2;
+  CHECK(f.said_at_a_tick() == said{true});
+  f.reusable = min_free_bytes / 4 * 3;
+  CHECK(f.said_at_a_tick() == said{false});
+  f.free = min_free_bytes / 4 - 1, f.reusable = 100 * min_free_bytes;
+  CHECK(f.said_at_a_tick() == said{true});
+}
+
+TEST_CASE("all that the checkpoint has is trimmed before the disk is low, and no more than that") {
+  log_writer_fixture f;
+  f.append(1, 1, 10);
+  f.free = min_free_bytes, f.reusable = min_free_bytes;
+  CHECK(f.said_at_a_tick().empty());
+  REQUIRE(f.base_after_checkpoint(make_zxid(1, 9), all_of_epoch_1) == make_zxid(1, 10 - log_retain));
+  f.reusable = min_free_bytes - 1;
+  CHECK(f.said_at_a_tick().empty());
+  CHECK(f.base(all_of_epoch_1) == make_zxid(1, 9));
+}
+
+TEST_CASE("the disk is looked at after so many bytes were written, too, without waiting for a tick") {
+  log_writer_fixture f;
+  f.free = 0;
+  f.append(1, 1, 2);
+  auto half = [](std::uint32_t i) {
+    return zab::append_records{{{make_zxid(1, i), shared_bytes::copy_of(std::string(8 << 20, 'x'))}}};
+  };
+  f.persist({half(3)});
+  f.persist({half(4)});
+  bool low = false;
+  f.self->receive([&](boxed<msg::space>& m) { low = m->low; },
+                  caf::after(std::chrono::seconds(10)) >> [] { FAIL("nothing was said"); });
+  CHECK(low);
+}
+
+TEST_CASE("on a low disk the log writer trims all that the checkpoint has, and no more than that") {
+  log_writer_fixture f;
+  f.append(1, 1, 10);
+  REQUIRE(f.base_after_checkpoint(make_zxid(1, 9), all_of_epoch_1) == make_zxid(1, 10 - log_retain));
+  f.free = 0;
+  CHECK(f.said_at_a_tick() == said{true});
+  REQUIRE(f.base(all_of_epoch_1) == make_zxid(1, 9));
+  CHECK(f.base_after_checkpoint(make_zxid(1, 10), all_of_epoch_1) == make_zxid(1, 10));
+}
+
+TEST_CASE("a low disk is found at a start, and what the former life's checkpoint has is trimmed without another one") {
+  log_writer_fixture f(10, make_zxid(1, 10));
+  f.free = 0;
+  CHECK(f.said_at_a_tick() == said{true});
+  CHECK(f.base(all_of_epoch_1) == make_zxid(1, 10));
+  log_writer_fixture behind(10, make_zxid(1, 6));
+  behind.free = 0;
+  CHECK(behind.said_at_a_tick() == said{true});
+  CHECK(behind.base(all_of_epoch_1) == make_zxid(1, 1));  // nothing is gone
+  CHECK(behind.base_after_checkpoint(make_zxid(1, 7), all_of_epoch_1) == make_zxid(1, 7));
+}
+
+TEST_CASE("the log writer keeps no more bytes behind the checkpoint than log-retain-bytes") {
+  log_writer_fixture f(0, 0, 2 * (16 + 7));  // of "payload"
+  f.append(1, 1, 10);
+  CHECK(f.base_after_checkpoint(make_zxid(1, 10), all_of_epoch_1) == make_zxid(1, 8));
 }
 
 TEST_CASE(

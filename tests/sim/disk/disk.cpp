@@ -109,9 +109,9 @@ persistence::storage open_storage(disk& d, const persistence::storage_settings& 
   out.lock = std::shared_ptr<void>(&state, [&state, mine = state.incarnation](void*) {
     if (state.incarnation == mine) state.in_use = false;
   });
-  if (!persistence::check_identity(s.directory, s.ensemble, s.self, medium))
-    persistence::write_identity(s.directory, s.ensemble, s.self, medium);
-  persistence::check_free_space(s.directory, state.free(), s.min_free_bytes);
+  const bool has_data = persistence::check_identity(s.directory, s.ensemble, s.self, medium);
+  if (!has_data) persistence::write_identity(s.directory, s.ensemble, s.self, medium);
+  out.warning = persistence::check_free_space(s.directory, state.free(), s.min_free_bytes, has_data);
   // Where the real one makes a directory for each, and syncs the one that it stands in.
   for (auto part : {"log", "state"})
     if (!medium.exists(s.directory / part / "data.mdb")) medium.sync_directory(s.directory);

@@ -210,6 +210,10 @@ class store : public persistence::table_store {
     disk_.require(incarnation_);
     return tables_.file_bytes();
   }
+  std::size_t reusable_bytes() override {
+    disk_.require(incarnation_);
+    return tables_.file_bytes() - tables_.used_bytes();
+  }
   void ensure_room(std::size_t) override {}
   void grow() override {}
   void drop_resident() override {}
