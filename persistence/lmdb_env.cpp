@@ -19,10 +19,10 @@ namespace troupe::persistence {
 
 namespace {
 
-MDB_val val(std::string_view s) { return {s.size(), const_cast<char*>(s.data())}; }
 /// LMDB's own table of free pages: the transaction that freed them -> their number, then each. Readers may look.
 constexpr MDB_dbi free_pages = 0;
 
+MDB_val val(std::string_view s) { return {s.size(), const_cast<char*>(s.data())}; }
 MDB_val val(const std::uint64_t& key) { return {sizeof key, const_cast<std::uint64_t*>(&key)}; }
 
 }  // namespace

@@ -154,6 +154,30 @@ TEST_CASE(
   }
 }
 
+TEST_CASE("a slot with more in it than we ever write is a damaged one, though its checksum is right") {
+  scratch dir;
+  auto name = dir.path / "slots";
+  auto slot = [](std::uint64_t serial, const std::string& payload) {
+    std::string out(16, '\0');
+    auto length = static_cast<std::uint32_t>(payload.size());
+    std::memcpy(out.data() + 4, &length, 4), std::memcpy(out.data() + 8, &serial, 8);
+    out += payload;
+    auto crc = crc32c(std::string_view(out).substr(4));
+    std::memcpy(out.data(), &crc, 4);
+    out.resize(4096);
+    return out;
+  };
+  std::string large(slot_file::max_payload + 1, 'x');
+  SUBCASE("beside one of ours") {
+    std::ofstream(name, std::ios::binary) << slot(1, "ours") + slot(2, large);
+    CHECK(slot_file(name).value() == "ours");
+  }
+  SUBCASE("alone") {
+    std::ofstream(name, std::ios::binary) << slot(1, large);
+    CHECK_THROWS_AS(slot_file{name}, storage_error);
+  }
+}
+
 TEST_CASE("a truncation lowers the high-water mark before it is done") {
   scratch dir;
   make_log(dir.path, 30);
