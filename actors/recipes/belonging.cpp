@@ -9,16 +9,22 @@ void belonging::start() {
 }
 
 void belonging::on_happening(const happening& h) {
-  if (auto* code = std::get_if<std::int32_t>(&h)) {
-    if (fate_of(*code) >= fate::refused) return port_.refused(*code);
-    out_.after(retry_pause, [this] { start(); });
-    return;
-  }
+  if (auto* code = std::get_if<std::int32_t>(&h)) return on_no_view(*code);
   auto* state = std::get_if<client::state>(&h);
   bool first = !mirror_.ready();
+  seen_ = true;
   auto touched = state ? mirror_.apply(*state) : mirror_.apply(std::get<client::changes>(h));
   if (!touched.empty() || first) port_.members(list());
   step();
+}
+
+/// A node may refuse to go on with the subscription when we come to it, for its bound on watches, say. Until one takes it, what
+/// we see is not what is: nothing may be done by it.
+void belonging::on_no_view(std::int32_t code) {
+  if (fate_of(code) == fate::closed) return port_.refused(code);
+  mirror_ = {};
+  if (fate_of(code) == fate::refused && !seen_) parting_ = false, refuse(code);
+  out_.after(retry_pause, [this] { start(); });
 }
 
 member_list belonging::list() const {
@@ -109,7 +115,7 @@ void belonging::remove() {
 /// Whatever came of it: behind a sync the mirror knows.
 void belonging::settle(std::function<void()> then) {
   out_.ask(client::sync{path_}, [this, then = std::move(then)](const answer& a) {
-    if (a.ok()) {
+    if (a.ok() && mirror_.ready()) {
       if (then) then();
       busy_ = false;
       return step();

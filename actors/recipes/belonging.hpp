@@ -57,6 +57,7 @@ class belonging {
 
  private:
   void on_happening(const happening&);
+  void on_no_view(std::int32_t code);
   void step();
   void create();
   void change(const mirrored&);
@@ -73,6 +74,7 @@ class belonging {
   std::string name_, data_;
   bool wanted_ = false, busy_ = false, parting_ = false;
   bool asked_ = false;  ///< a join is still to be answered
+  bool seen_ = false;   ///< there was a view of the group: something may have been done by it
   std::string own_;     ///< the path of the znode that we have made last
   zxid_t since_ = 0;    ///< its czxid; 0: none in this session
   zxid_t joined_ = 0;   ///< what was told

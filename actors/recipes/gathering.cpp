@@ -12,14 +12,20 @@ void gathering::start() {
 }
 
 void gathering::on_happening(const happening& h) {
-  if (auto* code = std::get_if<std::int32_t>(&h)) {
-    if (fate_of(*code) >= fate::refused) return port_.refused(*code);
-    out_.after(retry_pause, [this] { start(); });
-    return;
-  }
+  if (auto* code = std::get_if<std::int32_t>(&h)) return on_no_view(*code);
   auto* state = std::get_if<client::state>(&h);
   state ? mirror_.apply(*state) : mirror_.apply(std::get<client::changes>(h));
+  seen_ = true;
   step();
+}
+
+/// A node may refuse to go on with the subscription when we come to it, for its bound on watches, say. Until one takes it, what
+/// we see is not what is: nothing may be done by it.
+void gathering::on_no_view(std::int32_t code) {
+  if (fate_of(code) == fate::closed) return port_.refused(code);
+  mirror_ = {};
+  if (fate_of(code) == fate::refused && !seen_) phase_ = phase::out, port_.refused(code);
+  out_.after(retry_pause, [this] { start(); });
 }
 
 void gathering::enter() {
@@ -117,7 +123,7 @@ void gathering::settle(client_request r) {
 /// Behind a sync: the mirror shows then what came of it, whatever the answer was.
 void gathering::look_again() {
   out_.ask(client::sync{path_}, [this](const answer& a) {
-    if (a.ok()) return busy_ = false, step();
+    if (a.ok() && mirror_.ready()) return busy_ = false, step();
     if (fate_of(a.code) == fate::closed) return;
     out_.after(retry_pause, [this] { look_again(); });
   });

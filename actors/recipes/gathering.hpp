@@ -51,6 +51,7 @@ class gathering {
     refused  ///< leaves, and has nobody to tell
   };
   void on_happening(const happening&);
+  void on_no_view(std::int32_t code);
   void step();
   void step_in();
   void step_out();
@@ -70,6 +71,7 @@ class gathering {
   std::string own_;   ///< our znode's path
   zxid_t round_ = 0;  ///< that we entered, by the zxid that it has in `ready`
   bool busy_ = false;
+  bool seen_ = false;  ///< there was a view of the group: something may have been done by it
   session_id session_ = 0;
 };
 

@@ -23,13 +23,17 @@ struct participant final : belonging::port {
   }
   void joined(zxid_t) override { is_in = true, ++joins; }
   void parted() override { is_in = false, gone = true; }
-  void refused(std::int32_t code) override { FAIL("refused: " << code); }
+  void refused(std::int32_t code) override {
+    // Before it has done anything.
+    if (code == system_error && comes_again && !joins) return group.join(name, "data of " + name);
+    FAIL("refused: " << code);
+  }
 
   fake_client client;
   belonging group;
   std::string name;
   member_list list;
-  bool is_in = false, gone = false;
+  bool is_in = false, gone = false, comes_again = false;
   int joins = 0;
 };
 
@@ -41,6 +45,7 @@ std::size_t run_members(std::uint32_t seed, std::size_t at, std::size_t whom, fa
   fake_ensemble e(seed);
   std::vector<std::unique_ptr<participant>> all;
   for (auto* name : {"a", "b", "c"}) all.push_back(std::make_unique<participant>(e, name));
+  for (auto& p : all) p->comes_again = what == fault::subscriptions_ended;
   auto see = [&](std::size_t n) {
     return [&all, n] {
       for (auto& p : all)
@@ -72,6 +77,13 @@ TEST_CASE("members see each other, and stay members, whatever befalls one at any
       auto steps = run_members(seed, never, 0, what);
       for (std::size_t at = 0; at < steps; ++at) run_members(seed, at, at + seed, what);
     }
+}
+
+TEST_CASE("members stay members, though a node refuses to go on with the subscription of one at any step") {
+  for (std::uint32_t seed = 1; seed <= 4; ++seed) {
+    auto steps = run_members(seed, never, 0, fault::subscriptions_ended);
+    for (std::size_t at = 0; at < steps; ++at) run_members(seed, at, at + seed, fault::subscriptions_ended);
+  }
 }
 
 TEST_CASE("whoever joins under a name that is taken waits until it is free") {
@@ -122,6 +134,22 @@ struct shared_client {
   fake_client client;
   sharer one, other;
 };
+
+TEST_CASE("who is refused the subscription to the group is told so, and does not join by itself later") {
+  fake_ensemble e(1);
+  shared_client c(e);
+  c.one.group.join("a", "");
+  c.client.end_subscriptions(no_auth);
+  while (e.step()) {
+  }
+  CHECK(c.one.code == no_auth);
+  CHECK(c.one.joins == 0);
+  CHECK(!e.tree.contains("/g/a"));
+  c.one.group.join("a", "");
+  while (e.step()) {
+  }
+  CHECK(c.one.joins == 1);
+}
 
 TEST_CASE("who joins under another name has left under the former, and other data are the member's data") {
   for (auto what : all_faults)
@@ -193,7 +221,6 @@ TEST_CASE("two members of one name on one client are two: the second waits, and 
 }
 
 TEST_CASE("a join that was refused does not happen later") {
-  constexpr auto no_auth = static_cast<std::int32_t>(zk::err::no_auth);
   for (std::string what : {"/g", "/g/a"}) {
     CAPTURE(what);
     fake_ensemble e(1);
@@ -217,7 +244,6 @@ TEST_CASE("a join that was refused does not happen later") {
 }
 
 TEST_CASE("a member whose new data are refused is out") {
-  constexpr auto no_auth = static_cast<std::int32_t>(zk::err::no_auth);
   fake_ensemble e(1);
   shared_client c(e);
   c.one.group.join("a", "1");

@@ -304,6 +304,10 @@ void fake_client::suffer(fault what) {
     ensemble_.later_.emplace(ensemble_.now_ms + 300, [this] { slow_ = false; });
     return;
   }
+  if (what == fault::subscriptions_ended) {
+    end_subscriptions(system_error);
+    what = fault::answers_lost;
+  }
   connected_ = false;
   auto is_write = [](const asked& a) {
     return !a.subscribes && (a.what.index() <= 3);  // create, set_data, remove, multi

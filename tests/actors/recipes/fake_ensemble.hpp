@@ -18,15 +18,20 @@ class fake_client;
 
 /// What happens to a client's connection.
 enum class fault {
-  answers_lost,    ///< what the ensemble has done, it has done; nobody hears of it
-  requests_lost,   ///< what was on its way is not done
-  requests_late,   ///< writes at a version that were on their way are done later, or refused for their versions
-  requests_slow,   ///< the connection stays, but what it carries to the ensemble takes longer than all that others do
-  log_too_short,   ///< subscriptions go on from a state instead of changes
-  session_expired  ///< the client stays away until its session is over
+  answers_lost,     ///< what the ensemble has done, it has done; nobody hears of it
+  requests_lost,    ///< what was on its way is not done
+  requests_late,    ///< writes at a version that were on their way are done later, or refused for their versions
+  requests_slow,    ///< the connection stays, but what it carries to the ensemble takes longer than all that others do
+  log_too_short,    ///< subscriptions go on from a state instead of changes
+  session_expired,  ///< the client stays away until its session is over
+  subscriptions_ended  ///< the next node goes on with none of them; for recipes that go on all the same
 };
+/// That every recipe lives through.
 inline constexpr fault all_faults[] = {fault::answers_lost,  fault::requests_lost, fault::requests_late,
                                        fault::requests_slow, fault::log_too_short, fault::session_expired};
+
+inline constexpr auto no_auth = static_cast<std::int32_t>(zk::err::no_auth),
+                      system_error = static_cast<std::int32_t>(zk::err::system_error);
 
 /// Whether it writes (other than by a multi) to that znode.
 bool writes_to(const recipes::client_request&, const std::string& path);

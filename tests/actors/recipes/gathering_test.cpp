@@ -14,8 +14,6 @@ using namespace recipes;
 
 constexpr std::size_t size = 3;
 
-constexpr auto no_auth = static_cast<std::int32_t>(zk::err::no_auth);
-
 /// How many are in.
 std::size_t entries(const fake_ensemble& e) {
   auto all = e.children_of("/b");
@@ -48,6 +46,7 @@ struct guest final : gathering::port {
     if (done < 2) come();
   }
   void refused(std::int32_t code) override {
+    if (code == system_error && comes_again && !here.entered) return barrier.enter();
     if (!may_be_refused) FAIL("refused: " << code);
     CHECK(code == no_auth);
     ++refusals;
@@ -57,6 +56,7 @@ struct guest final : gathering::port {
   gathering barrier;
   hall& here;
   bool may_be_refused = false;
+  bool comes_again = false;  ///< who is refused before it has done anything
   std::size_t refusals = 0;
   std::size_t rounds = 0, done = 0;
   bool stays = false;
@@ -72,7 +72,8 @@ std::size_t run_barrier(std::uint32_t seed, std::size_t at, std::size_t whom, fa
   hall here;
   std::vector<std::unique_ptr<guest>> guests;
   for (std::size_t i = 0; i < size; ++i) guests.push_back(std::make_unique<guest>(e, here));
-  for (auto& g : guests) g->strict = what != fault::session_expired;
+  for (auto& g : guests)
+    g->strict = what != fault::session_expired, g->comes_again = what == fault::subscriptions_ended;
   auto done = [&] {
     for (auto& g : guests)
       if (g->done < 2) return false;
@@ -91,6 +92,30 @@ TEST_CASE("all enter together and leave together, round after round, whatever be
       auto steps = run_barrier(seed, never, 0, what);
       for (std::size_t at = 0; at < steps; ++at) run_barrier(seed, at, at + seed, what);
     }
+}
+
+TEST_CASE("all enter and leave together, though a node refuses to go on with the subscription of one at any step") {
+  for (std::uint32_t seed = 1; seed <= 4; ++seed) {
+    auto steps = run_barrier(seed, never, 0, fault::subscriptions_ended);
+    for (std::size_t at = 0; at < steps; ++at) run_barrier(seed, at, at + seed, fault::subscriptions_ended);
+  }
+}
+
+TEST_CASE("who is refused the subscription to the barrier is told so each time, and enters once it is not") {
+  fake_ensemble e(1);
+  hall here;
+  guest one(e, here);
+  one.may_be_refused = one.stays = true;
+  one.client.end_subscriptions(no_auth);
+  REQUIRE(e.run([&] { return one.refusals == 1; }, 100, never, 0, fault::answers_lost));
+  while (e.step()) {
+  }
+  CHECK(entries(e) == 0);
+  one.come();
+  guest second(e, here), third(e, here);
+  second.stays = third.stays = true;
+  REQUIRE(e.run([&] { return here.entered == size; }, 500, never, 0, fault::answers_lost));
+  CHECK(one.refusals == 1);
 }
 
 TEST_CASE("a participant whose session expires before the others have come enters with them all the same") {
