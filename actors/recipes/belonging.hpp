@@ -12,7 +12,8 @@
 /// at once may then both take it for theirs. We have one znode: who joins under another name has left the former first,
 /// and who joins again with other data has changed them. After an expired session we join again by ourselves; a join that
 /// was answered by `refused` is none, and takes us out, if we were in. `parted` is told once our znode is gone and joining
-/// was not wanted any more.
+/// was not wanted any more. A subscription that a node does not go on with is asked for again and again; until one takes it,
+/// nothing is done by what was seen last, and then the list is told anew.
 
 #include <functional>
 #include <optional>

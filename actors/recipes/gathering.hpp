@@ -15,7 +15,8 @@
 /// Gives   entered, left, refused
 /// Promises: nobody has entered before N were in at one zxid, it among them; nobody has left before each of the others has
 /// gone, or its session has expired. A participant whose session expires before it has entered comes in again; later, its
-/// part in the round is over (`left` tells of the others all the same). Who is refused goes out, if it is in.
+/// part in the round is over (`left` tells of the others all the same). Who is refused goes out, if it is in. A subscription
+/// that a node does not go on with is asked for again and again; until one takes it, nothing is done by what was seen last.
 
 #include <string>
 

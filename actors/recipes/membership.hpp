@@ -5,8 +5,8 @@
 ///     self->request(group, caf::infinite, recipes::join_group{"host-7", "10.0.0.7:25"}).then([](const recipes::joined&) {...});
 ///
 /// `who` is told `member_list`, the whole list, at first and after every transaction that changed it, none left out, in
-/// order, over all reconnections. (Only if a client was away for longer than the nodes' logs reach back does a list stand
-/// for several transactions.)
+/// order, over all reconnections. (Only if a client was away for longer than the nodes' logs reach back, or a node did not
+/// go on with its subscription, for its bound on watches, say, does a list stand for several transactions.)
 ///
 /// Promises     A member is in the list from when it has joined until it leaves or its session ends; a process that dies
 ///              goes after the session's timeout, one that loses its node stays. If the session expires, it joins again by

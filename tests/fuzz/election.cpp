@@ -42,6 +42,10 @@ void fuzz_one(std::string_view bytes) {
       case 4:
         e.on_established(in.u8(), now_ms, fx);
         break;
+      case 6:
+        e.rest(fx);
+        FUZZ_CHECK(!e.looking());
+        break;
       default: {
         notification n;
         auto packed = in.u8();
