@@ -109,10 +109,8 @@ std::string check_free_space(const std::filesystem::path& directory, std::uint64
   auto text = directory.string() + ": only " + std::to_string(have >> 20) + " MiB are free on its disk, needed are " +
               std::to_string(min_free >> 20) + " MiB; ";
   if (!has_data) throw storage_error(text + advice(ENOSPC));
-  return text +
-         "the node starts, and trims its log; unless that makes room, free space (removing the file `ballast` of the "
-         "data "
-         "directory frees 64 MiB)";
+  return text + "the node starts, and trims its log; unless that makes room, free space (removing the file `ballast` " +
+         "of the data directory frees 64 MiB)";
 }
 
 void create_ballast(const std::filesystem::path& directory, std::uint64_t min_free) {

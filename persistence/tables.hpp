@@ -70,8 +70,8 @@ class table_store {
   virtual const std::filesystem::path& file() const = 0;
   virtual std::size_t used_bytes() const = 0;  ///< end of the last page that was ever used
   virtual std::size_t file_bytes() const = 0;
-  virtual std::size_t
-  reusable_bytes() = 0;  ///< of the used ones: free pages. Costs a look at each commit that freed some
+  /// Of the used ones: free pages. Costs a look at each commit that freed some.
+  virtual std::size_t reusable_bytes() = 0;
 
   /// Grows the map when a transaction that writes about so many bytes would leave less than a fifth of it.
   virtual void ensure_room(std::size_t bytes) = 0;

@@ -125,13 +125,15 @@ TEST_CASE("a path that is no directory is refused") {
   CHECK(has(refused(settings_for(dir.path / "file" / "below")), "file"));
 }
 
-TEST_CASE("a disk with less room than the watermark is refused with both numbers") {
+TEST_CASE("a disk with less room than the watermark is refused with both numbers, each time") {
   scratch dir;
   auto s = settings_for(dir.path / "d");
   s.min_free_bytes = std::size_t{1} << 60;
-  auto text = refused(s);
-  CHECK(has(text, "needed are 1099511627776 MiB"));
-  CHECK(has(text, s.directory.string()));
+  for (int i = 0; i < 2; ++i) {
+    auto text = refused(s);
+    CHECK(has(text, "needed are 1099511627776 MiB"));
+    CHECK(has(text, s.directory.string()));
+  }
 }
 
 TEST_CASE(

@@ -110,8 +110,8 @@ persistence::storage open_storage(disk& d, const persistence::storage_settings& 
     if (state.incarnation == mine) state.in_use = false;
   });
   const bool has_data = persistence::check_identity(s.directory, s.ensemble, s.self, medium);
-  if (!has_data) persistence::write_identity(s.directory, s.ensemble, s.self, medium);
   out.warning = persistence::check_free_space(s.directory, state.free(), s.min_free_bytes, has_data);
+  if (!has_data) persistence::write_identity(s.directory, s.ensemble, s.self, medium);
   // Where the real one makes a directory for each, and syncs the one that it stands in.
   for (auto part : {"log", "state"})
     if (!medium.exists(s.directory / part / "data.mdb")) medium.sync_directory(s.directory);
