@@ -150,6 +150,35 @@ TEST_CASE("a holder whose subscription the node refuses to go on with holds on, 
   CHECK(e.now_ms <= deleted + retry_pause.count());
 }
 
+TEST_CASE("who is refused may enter again while it is told so, and is told again, or holds") {
+  fake_ensemble e(1);
+  struct persistent final : contender::port {
+    explicit persistent(fake_client& c) : line(c, *this, {"/locks/a", "me"}) {}
+    void held(zxid_t, const std::string&) override { ++holds; }
+    void lost() override { FAIL("lost"); }
+    void left() override {}
+    void refused(std::int32_t code) override {
+      CHECK(code == no_auth);
+      ++refusals;
+      line.enter();
+    }
+    contender line;
+    int holds = 0, refusals = 0;
+  };
+  fake_client client(e);
+  persistent p(client);
+  client.on_session = [&](auto& event) { p.line.on_session(event); };
+  e.refuses = [&](const client_request& r) {
+    return p.refusals < 3 && std::holds_alternative<client::create>(r) ? no_auth : 0;
+  };
+  p.line.enter();
+  while (e.step()) {
+  }
+  CHECK(p.refusals == 3);
+  CHECK(p.holds == 1);
+  CHECK(e.children_of("/locks/a").size() == 1);
+}
+
 TEST_CASE("who goes wakes only the one behind it") {
   fake_ensemble e(3);
   stage here;
