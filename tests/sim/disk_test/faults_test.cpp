@@ -198,7 +198,7 @@ TEST_CASE("a disk below the watermark is refused with both numbers") {
   settings.min_free_bytes = std::size_t{64} << 20;
   seeded_disk x(1);
   x.d.limit(std::uint64_t{9} << 20);
-  CHECK(has(refusal([&] { open_storage(x.d, settings); }), "only 8 MiB are free on its disk, needed are 64 MiB"));
+  CHECK(has(refusal([&] { open_storage(x.d, settings); }), "only 9 MiB are free on its disk, needed are 64 MiB"));
   x.d.limit(std::uint64_t{90} << 20);
   CHECK(open_storage(x.d, settings).log->state().last == 0);
 }
