@@ -65,7 +65,7 @@ storage open_storage(const storage_settings& s) {
   out.lock = lock_directory(s.directory);
   const bool has_data = check_identity(s.directory, s.ensemble, s.self);
   out.warning = check_free_space(s.directory, free_bytes(s.directory), s.min_free_bytes, has_data);
-  if (!has_data) write_identity(s.directory, s.ensemble, s.self);  // behind it: who was refused is refused again
+  if (!has_data) write_identity(s.directory, s.ensemble, s.self);  // not for one that was refused
   for (auto part : {"log", "state"}) make_directory(s.directory / part);
   open_stores(s, system_medium(), out);
   if (s.ballast) create_ballast(s.directory, s.min_free_bytes);

@@ -125,7 +125,7 @@ TEST_CASE("a path that is no directory is refused") {
   CHECK(has(refused(settings_for(dir.path / "file" / "below")), "file"));
 }
 
-TEST_CASE("a disk with less room than the watermark is refused with both numbers, each time") {
+TEST_CASE("a disk with less room than the watermark is refused with both numbers, and nothing is written") {
   scratch dir;
   auto s = settings_for(dir.path / "d");
   s.min_free_bytes = std::size_t{1} << 60;
@@ -133,6 +133,7 @@ TEST_CASE("a disk with less room than the watermark is refused with both numbers
     auto text = refused(s);
     CHECK(has(text, "needed are 1099511627776 MiB"));
     CHECK(has(text, s.directory.string()));
+    CHECK_FALSE(std::filesystem::exists(s.directory / "identity"));
   }
 }
 
